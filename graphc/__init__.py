@@ -1,0 +1,1 @@
+"""graphc: a declarative graph compiler on XLA."""

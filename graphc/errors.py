@@ -1,0 +1,159 @@
+"""Every error that graphc raises on purpose.
+
+An error says what was given, what was expected and how to fix it, and names the user's own line
+where a node is to blame. The classes also inherit from the built-in exception that a NumPy or
+TensorFlow user would catch (`ShapeError` is a `ValueError`, `DTypeError` a `TypeError`).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class SourceLine(Protocol):
+    """Where a node was made: what an error needs to know of an `Origin`."""
+
+    @property
+    def file(self) -> str: ...
+
+    @property
+    def line(self) -> int: ...
+
+
+class GraphcError(Exception):
+    """Root of the family.
+
+    Args:
+        message: one sentence that says what went wrong.
+        given: what the user handed over.
+        expected: what would have been accepted.
+        fix: what to do about it.
+        origin: the user's line that made the node to blame.
+        context: the part of the graph around that node, as text.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        given: object = None,
+        expected: object = None,
+        fix: str | None = None,
+        origin: SourceLine | None = None,
+        context: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.given = given
+        self.expected = expected
+        self.fix = fix
+        self.origin = origin
+        self.context = context
+
+    def at(self, origin: SourceLine | None) -> GraphcError:
+        """This error, blamed on `origin` unless a line is known already."""
+        if self.origin is None:
+            self.origin = origin
+        return self
+
+    def __str__(self) -> str:
+        lines = [self.message]
+        if self.given is not None:
+            lines.append(f"  given: {self.given}")
+        if self.expected is not None:
+            lines.append(f"  expected: {self.expected}")
+        if self.fix is not None:
+            lines.append(f"  fix: {self.fix}")
+        if self.origin is not None:
+            lines.append(f"  at: {self.origin.file}:{self.origin.line}")
+        if self.context is not None:
+            lines.append("  in:")
+            lines.extend(f"    {line}" for line in self.context.splitlines())
+        return "\n".join(lines)
+
+
+class ShapeError(GraphcError, ValueError):
+    """Sizes that do not fit together."""
+
+
+class DTypeError(GraphcError, TypeError):
+    """An element type that an op, a feed or an attribute does not take."""
+
+
+class AttributeValueError(GraphcError, ValueError):
+    """An op attribute that its schema refuses: unknown, missing or of the wrong kind."""
+
+
+class FeedError(GraphcError, ValueError):
+    """A feed that is missing, unknown, extra, or of the wrong shape or dtype."""
+
+
+class FetchError(GraphcError, LookupError):
+    """A fetch that is unknown or cannot be computed."""
+
+
+class GraphMixError(GraphcError, ValueError):
+    """Tensors of two graphs in one op, one run or one session."""
+
+
+class GradientError(GraphcError, ValueError):
+    """A gradient that does not exist: unconnected, of an integer, through an op without one."""
+
+
+class StateError(GraphcError, ValueError):
+    """Assignments whose order is not defined, or a variable used where it does not exist."""
+
+
+class SessionClosedError(GraphcError, RuntimeError):
+    """A session used after `close()`."""
+
+
+class ExecutionError(GraphcError, RuntimeError):
+    """XLA failed while a program ran; says whether the session's state survived."""
+
+
+class GraphFinalizedError(GraphcError, RuntimeError):
+    """A node added to a graph after `finalize()`."""
+
+
+class PassError(GraphcError):
+    """A pass failed, or broke the graph: names the pass, those before it, and the node."""
+
+
+class VerifyError(GraphcError):
+    """A graph that breaks a rule of the IR, or two stages that disagree in numbers."""
+
+
+class MemoryBudgetError(GraphcError):
+    """A memory budget that no schedule of the program can meet."""
+
+
+class NumericsError(GraphcError, ArithmeticError):
+    """A value that is not finite where `check_numerics` was asked for."""
+
+
+class ParseError(GraphcError, ValueError):
+    """Malformed text of a graph; carries the line and column.
+
+    Attributes:
+        line: 1-based line of the text.
+        column: 1-based column.
+    """
+
+    def __init__(self, message: str, *, line: int, column: int, text: str, fix: str | None = None):
+        marker = f"{text}\n{' ' * (column - 1)}^"
+        super().__init__(f"line {line}, column {column}: {message}", fix=fix, context=marker)
+        self.line = line
+        self.column = column
+
+
+class ImportModelError(GraphcError, ValueError):
+    """A model of another framework that cannot be imported."""
+
+
+class ModelFileError(GraphcError, ValueError):
+    """A model file that is damaged, too large or not one."""
+
+
+class CheckpointError(GraphcError, ValueError):
+    """A checkpoint that is damaged, incomplete or does not fit the graph."""

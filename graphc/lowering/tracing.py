@@ -1,0 +1,67 @@
+"""Lowering by plain tracing: run each node's lowering on JAX values.
+
+Slower to trace than the equations that `jaxpr.py` writes directly, and the fallback for what those
+cannot express. Region bodies and the contract tests run through here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+
+from graphc.errors import GraphcError
+from graphc.ir.builder import decomposition_graph
+from graphc.ir.graph import Graph
+from graphc.ir.node import Value
+from graphc.ir.op import (
+    ByDecomposition,
+    NotLowered,
+    OpCall,
+    PrimitiveLowering,
+    RegionLowering,
+)
+
+
+def trace_call(call: OpCall, operands: Sequence[Any]) -> list[Any]:
+    """The results of one op on JAX arrays or tracers.
+
+    Raises:
+        GraphcError: the op never reaches XLA; says which stage removes it.
+    """
+    lower = call.op.lower
+    if isinstance(lower, PrimitiveLowering):
+        results = lower.primitive.bind(*operands, **lower.parameters(call))
+        return list(results) if lower.primitive.multiple_results else [results]
+    if isinstance(lower, ByDecomposition):
+        return trace_graph(decomposition_graph(call), operands)
+    if isinstance(lower, NotLowered):
+        raise call.error(GraphcError, f"does not reach XLA: {lower.reason}")
+    if isinstance(lower, RegionLowering):
+        bodies = [body_function(region) for region in call.regions]
+        results = lower.function(call, bodies, *operands)
+    else:
+        results = lower.function(call, *operands)
+    return list(results) if isinstance(results, (tuple, list)) else [results]
+
+
+def body_function(region: Graph) -> Callable[..., list[Any]]:
+    """A region as a function of JAX arrays."""
+
+    def body(*operands: Any) -> list[Any]:
+        return trace_graph(region, operands)
+
+    return body
+
+
+def trace_graph(graph: Graph, operands: Sequence[Any]) -> list[Any]:
+    """The outputs of a graph on JAX arrays or tracers, in the order of `graph.outputs`."""
+    values: dict[Value, Any] = dict(zip(graph.inputs, operands, strict=True))
+    for node in graph.nodes:
+        if node.op.name == "input":
+            continue
+        with jax.named_scope(node.name or node.op.name):
+            results = trace_call(node.call, [values[value] for value in node.inputs])
+        values.update(zip(node.outputs, results, strict=True))
+    return [values[value] for value in graph.outputs]

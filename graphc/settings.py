@@ -1,0 +1,101 @@
+"""Process-wide settings, each with an environment variable and a context manager.
+
+`settings.floatx.get()` reads, `.set(value)` changes the process, and
+`with settings.override(floatx="float64"):` changes it for this thread and block only.
+
+| setting | environment variable | default | meaning |
+|---|---|---|---|
+| floatx | GRAPHC_FLOATX | float32 | the float that Python numbers and layers take |
+| epsilon | GRAPHC_EPSILON | 1e-7 | the fuzz factor of `K.epsilon()` |
+| image_data_format | GRAPHC_IMAGE_DATA_FORMAT | channels_last | layout of image layers |
+| verify_passes | GRAPHC_VERIFY_PASSES | stage | when the verifier runs: each pass, each stage, never |
+| fold_bytes | GRAPHC_FOLD_BYTES | 65536 | the largest constant that folding may make |
+| rewrite_cap | GRAPHC_REWRITE_CAP | 64 | rewrites per node after which a rule set is looping |
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any, Final, Generic, TypeVar
+
+T = TypeVar("T")
+_UNSET: Final = object()
+
+
+class Setting(Generic[T]):
+    """One setting: a process value and a value per context that shadows it."""
+
+    def __init__(self, name: str, default: T, parse: Callable[[Any], T]) -> None:
+        self.name = name
+        self._parse = parse
+        self._value: T = parse(os.environ.get(f"GRAPHC_{name.upper()}", default))
+        self._override: ContextVar[Any] = ContextVar(f"graphc.{name}", default=_UNSET)
+
+    def get(self) -> T:
+        override = self._override.get()
+        return self._value if override is _UNSET else override
+
+    def set(self, value: object) -> None:
+        """Change it for the process; a value it does not take raises `ValueError`."""
+        self._value = self._parse(value)
+
+    @contextlib.contextmanager
+    def as_(self, value: object) -> Iterator[None]:
+        token = self._override.set(self._parse(value))
+        try:
+            yield
+        finally:
+            self._override.reset(token)
+
+
+def _one_of(*choices: str) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"given {value!r}, expected one of {', '.join(choices)}")
+        return str(value)
+
+    return parse
+
+
+def _positive_float(value: Any) -> float:
+    number = float(value)
+    if not number > 0:
+        raise ValueError(f"given {value!r}, expected a number above 0")
+    return number
+
+
+def _size(value: Any) -> int:
+    number = int(value)
+    if number < 0:
+        raise ValueError(f"given {value!r}, expected a whole number of at least 0")
+    return number
+
+
+floatx: Final = Setting("floatx", "float32", _one_of("bfloat16", "float16", "float32", "float64"))
+epsilon: Final = Setting("epsilon", 1e-7, _positive_float)
+image_data_format: Final = Setting(
+    "image_data_format", "channels_last", _one_of("channels_last", "channels_first")
+)
+verify_passes: Final = Setting("verify_passes", "stage", _one_of("pass", "stage", "never"))
+fold_bytes: Final = Setting("fold_bytes", 65536, _size)
+rewrite_cap: Final = Setting("rewrite_cap", 64, _size)
+
+ALL: Final[dict[str, Setting[Any]]] = {
+    setting.name: setting
+    for setting in (floatx, epsilon, image_data_format, verify_passes, fold_bytes, rewrite_cap)
+}
+
+
+@contextlib.contextmanager
+def override(**values: object) -> Iterator[None]:
+    """Change settings for this thread and block: `with override(floatx="float64"): ...`."""
+    unknown = sorted(set(values) - set(ALL))
+    if unknown:
+        raise ValueError(f"unknown settings {unknown}; there are {', '.join(ALL)}")
+    with contextlib.ExitStack() as stack:
+        for name, value in values.items():
+            stack.enter_context(ALL[name].as_(value))
+        yield
