@@ -1,0 +1,42 @@
+"""What every test stands on: hypothesis profiles and a default graph of its own.
+
+`GRAPHC_HYPOTHESIS_PROFILE=nightly pytest` tries many examples, and new ones at every run. The
+default, `ci`, tries few, and the same ones on every machine.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# No deadline: the first example pays for a compilation by XLA, the others do not.
+settings.register_profile(
+    "ci",
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "nightly",
+    max_examples=500,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("GRAPHC_HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(autouse=True)
+def fresh_default_graph() -> None:
+    """Give each test an empty default graph, so that no node leaks from one to the next.
+
+    A test that has not imported graphc has nothing to leak, and is not made to pay for the import.
+    """
+    reset = getattr(sys.modules.get("graphc"), "reset_default_graph", None)
+    if reset is not None:
+        reset()
