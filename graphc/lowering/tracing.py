@@ -17,6 +17,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Value
 from graphc.ir.op import (
     ByDecomposition,
+    InlineLowering,
     NotLowered,
     OpCall,
     PrimitiveLowering,
@@ -36,6 +37,8 @@ def trace_call(call: OpCall, operands: Sequence[Any]) -> list[Any]:
         return list(results) if lower.primitive.multiple_results else [results]
     if isinstance(lower, ByDecomposition):
         return trace_graph(decomposition_graph(call), operands)
+    if isinstance(lower, InlineLowering):
+        return trace_graph(call.regions[0], operands)
     if isinstance(lower, NotLowered):
         raise call.error(GraphcError, f"does not reach XLA: {lower.reason}")
     if isinstance(lower, RegionLowering):

@@ -7,10 +7,10 @@ updates of the graph; no later pass sees an effect.
 from __future__ import annotations
 
 from graphc.errors import DTypeError, ShapeError
-from graphc.ir.attributes import DTYPE, SHAPE, STRING, Schema, choice
+from graphc.ir.attributes import DTYPE, SHAPE, STRING, STRINGS, Schema, choice
 from graphc.ir.op import NoGradient, NotLowered, OpCall, OpSpec, Trait
 from graphc.ir.registry import REGISTRY
-from graphc.ir.types import TensorType, tensor_type
+from graphc.ir.types import TOKEN_TYPE, TensorType, tensor_type
 
 _GONE = NotLowered("the stage `functional` makes state explicit")
 
@@ -64,5 +64,20 @@ ASSIGN = REGISTRY.register(
         reference=_GONE,
         samples=tuple,
         traits=Trait.EFFECT,
+    )
+)
+
+INITIALIZE = REGISTRY.register(
+    OpSpec(
+        name="initialize",
+        doc="Variables get their initial values back; the session does it before the run.",
+        arity=0,
+        attributes=Schema(variables=STRINGS),
+        infer=lambda call: TOKEN_TYPE,
+        lower=_GONE,
+        gradient=NoGradient("an operation has no value"),
+        reference=_GONE,
+        samples=tuple,
+        traits=Trait.EFFECT | Trait.HOST,
     )
 )

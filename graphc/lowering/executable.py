@@ -1,0 +1,139 @@
+"""One static graph, compiled by XLA for one device and called with a flat argument list."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+
+from graphc.errors import GraphcError
+from graphc.ir.graph import Graph
+from graphc.lowering.disk_cache import DiskCache
+from graphc.lowering.jax_internals import (
+    jit_from_jaxpr,
+    scoped_compilation_cache,
+    scoped_x64,
+    usable_donations,
+)
+from graphc.lowering.jaxpr import LoweredGraph, aval_of, lower_graph
+
+
+@contextlib.contextmanager
+def paused_gc() -> Iterator[None]:
+    """No garbage collection inside: building many small objects triggers it again and again."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+class Executable:
+    """A program on a device.
+
+    Attributes:
+        graph: the graph it was made of, static and without effects.
+        lowered: its jaxpr, and the constants that are handed over at each call.
+        function: the jitted function; call it inside `scoped_x64` with `constants`, then one array
+            per graph input.
+        constants: large constants, on the device.
+        donated: positions among the graph's inputs whose buffers a call consumes.
+        lowering_seconds: writing the jaxpr and StableHLO.
+        xla_seconds: compiling it.
+        cache: "hit" or "miss" of the disk cache, "off" without one.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        name: str = "graph",
+        device: Any = None,
+        donate: bool = True,
+        disk_cache: DiskCache | None = None,
+    ) -> None:
+        self.graph = graph
+        self.device = device
+        self._disk_cache = disk_cache
+        started = time.perf_counter()
+        with scoped_x64(), paused_gc():
+            self.lowered: LoweredGraph = lower_graph(graph, name)
+            offset = len(self.lowered.hoisted)
+            self.donated = self._donations() if donate else ()
+            self.function = jit_from_jaxpr(
+                self.lowered.program, name, [offset + position for position in self.donated]
+            )
+            self.constants: list[Any] = [
+                jax.device_put(array, device) for array in self.lowered.hoisted
+            ]
+            with self._on_device():
+                self._stages: Any = self.function.lower(*self._specs())
+        self.lowering_seconds = time.perf_counter() - started
+        self.xla_seconds = 0.0
+        self.cache = "off"
+        self._compiled: Any = None
+
+    def _specs(self) -> list[Any]:
+        avals = self.lowered.program.in_avals
+        return [jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in avals]
+
+    def _donations(self) -> tuple[int, ...]:
+        updated = set(self.graph.update_names)
+        candidates = [
+            position
+            for position, value in enumerate(self.graph.inputs)
+            if value.node.attributes["kind"] == "state"
+            and value.node.attributes["name"] in updated
+        ]
+        in_avals = [aval_of(value.type) for value in self.graph.inputs]
+        out_avals = [aval_of(value.type) for value in self.graph.outputs]
+        return usable_donations(in_avals, out_avals, candidates)
+
+    def _on_device(self) -> contextlib.AbstractContextManager[Any]:
+        return contextlib.nullcontext() if self.device is None else jax.default_device(self.device)
+
+    def compile(self) -> Any:
+        """XLA's compiled program, made at the first call of this method or of the function."""
+        if self._compiled is None:
+            started = time.perf_counter()
+            with scoped_x64(), self._on_device(), contextlib.ExitStack() as stack:
+                hits = 0
+                if self._disk_cache is not None:
+                    hits = self._disk_cache.hits
+                    stack.enter_context(scoped_compilation_cache(self._disk_cache))
+                self._compiled = self._stages.compile()
+                if self._disk_cache is not None:
+                    self.cache = "hit" if self._disk_cache.hits > hits else "miss"
+            self.xla_seconds = time.perf_counter() - started
+        return self._compiled
+
+    def stablehlo(self) -> str:
+        """The StableHLO module as text."""
+        return str(self._stages.as_text())
+
+    def hlo(self) -> str:
+        """The HLO after XLA's optimizations, as text.
+
+        Raises:
+            GraphcError: the platform does not give it.
+        """
+        text = self.compile().as_text()
+        if text is None:
+            raise GraphcError("this platform does not hand out its optimized HLO")
+        return str(text)
+
+    def cost_analysis(self) -> dict[str, float]:
+        """XLA's own estimate: flops, bytes accessed, transcendentals."""
+        analysis = self.compile().cost_analysis() or {}
+        return dict(analysis)
+
+    def memory_analysis(self) -> Any:
+        """XLA's own numbers: argument, output, temp and alias bytes."""
+        return self.compile().memory_analysis()

@@ -1,0 +1,205 @@
+"""A frozen graph as a jaxpr, its equations written directly.
+
+An op that is one JAX primitive becomes one equation without tracing. Other ops are traced once per
+attributes and types, and the template is copied in with fresh variables. Composites without a
+lowering are written out in place. Scalar constants are literals; large ones are handed over as
+arguments, because XLA would keep a second copy and hash it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jax
+import numpy as np
+
+from graphc.errors import GraphcError
+from graphc.ir.builder import decomposition_graph
+from graphc.ir.graph import Graph
+from graphc.ir.literal import Literal
+from graphc.ir.node import Node, Value
+from graphc.ir.op import (
+    ByDecomposition,
+    InlineLowering,
+    NotLowered,
+    OpCall,
+    PrimitiveLowering,
+    RegionLowering,
+    TracedLowering,
+)
+from graphc.ir.origin import UNKNOWN
+from graphc.ir.types import TensorType
+from graphc.lowering.jax_internals import (
+    ClosedJaxpr,
+    close_jaxpr,
+    inline_jaxpr,
+    make_aval,
+    make_equation,
+    make_literal,
+    make_var,
+)
+from graphc.lowering.tracing import trace_call
+
+HOISTED_BYTES: Final = 65536
+"""Constants of at least this size become arguments of the program."""
+
+_TEMPLATE_LIMIT: Final = 20_000
+_templates: Final[dict[Any, ClosedJaxpr]] = {}
+
+
+def aval_of(type_: TensorType) -> Any:
+    """JAX's type for a static type; kept with it.
+
+    Raises:
+        GraphcError: a size is still symbolic, or the elements never reach XLA.
+    """
+    if type_.aval is None:
+        if not type_.is_static or type_.dtype.is_host:
+            raise GraphcError(
+                "this type cannot be lowered",
+                given=type_,
+                expected="numbers with sizes that are known",
+            )
+        type_.aval = make_aval(type_.shape, type_.dtype.numpy)
+    return type_.aval
+
+
+@dataclass(frozen=True)
+class LoweredGraph:
+    """A jaxpr and the constants that its first arguments stand for.
+
+    Attributes:
+        program: takes the hoisted constants, then one argument per graph input.
+        hoisted: the large constants, in argument order.
+        equations: number of equations.
+    """
+
+    program: ClosedJaxpr
+    hoisted: tuple[np.ndarray[Any, Any], ...]
+    equations: int
+
+
+class _Emitter:
+    """Collects the equations of one program."""
+
+    def __init__(self) -> None:
+        self.equations: list[Any] = []
+        self.constants: list[tuple[Any, Any]] = []
+        self.hoisted: dict[Any, tuple[Any, np.ndarray[Any, Any]]] = {}
+
+    def graph(self, graph: Graph, operands: Sequence[Any], scope: str) -> list[Any]:
+        """Emit a graph on `operands`; gives the atoms of its outputs."""
+        atoms: dict[Value, Any] = dict(zip(graph.inputs, operands, strict=True))
+        for node in graph.nodes:
+            lower = node.op.lower
+            if isinstance(lower, PrimitiveLowering):
+                self.primitive(node, lower, atoms, scope)
+            elif node.op.name == "constant":
+                atoms[node.outputs[0]] = self.constant(node.attributes["value"])
+            elif node.op.name != "input":
+                name = f"{scope}/{node.name}" if scope and node.name else node.name or scope
+                inputs = [atoms[value] for value in node.inputs]
+                atoms.update(zip(node.outputs, self.node(node, inputs, name), strict=True))
+        return [atoms[value] for value in graph.outputs]
+
+    def primitive(
+        self, node: Node, lower: PrimitiveLowering, atoms: dict[Value, Any], scope: str
+    ) -> None:
+        parameters = lower.fixed
+        if parameters is None:
+            memo = node.op.type_memo
+            key = (node.attributes, "parameters", tuple([value.type for value in node.inputs]))
+            parameters = memo.get(key)
+            if parameters is None:
+                parameters = memo[key] = lower.parameters(node.call)
+        results: list[Any] = []
+        for value in node.outputs:
+            variable = make_var(value.type.aval or aval_of(value.type))
+            atoms[value] = variable
+            results.append(variable)
+        self.equations.append(
+            make_equation(
+                lower.primitive,
+                parameters,
+                [atoms[value] for value in node.inputs],
+                results,
+                f"{scope}/{node.name}" if scope else node.name,
+                _location(node),
+            )
+        )
+
+    def constant(self, literal: Literal) -> Any:
+        array = literal.array
+        if array.ndim == 0:
+            return make_literal(array, aval_of(literal.type))
+        if array.nbytes >= HOISTED_BYTES:
+            found = self.hoisted.get(literal.key)
+            if found is None:
+                found = self.hoisted[literal.key] = (make_var(aval_of(literal.type)), array)
+            return found[0]
+        variable = make_var(aval_of(literal.type))
+        self.constants.append((variable, array))
+        return variable
+
+    def node(self, node: Node, inputs: list[Any], scope: str) -> list[Any]:
+        lower = node.op.lower
+        if isinstance(lower, ByDecomposition):
+            return self.graph(decomposition_graph(node.call), inputs, scope)
+        if isinstance(lower, InlineLowering):
+            return self.graph(node.regions[0], inputs, scope)
+        if isinstance(lower, NotLowered):
+            raise GraphcError(
+                f"{node.op.name} does not reach XLA: {lower.reason}", origin=node.origin
+            )
+        inlined = inline_jaxpr(_template(node.call), inputs, scope or None, _location(node))
+        self.equations.extend(inlined.equations)
+        self.constants.extend(inlined.constants)
+        return inlined.outputs
+
+
+def _location(node: Node) -> tuple[str, int] | None:
+    origin = node.origin
+    return None if origin is UNKNOWN else (origin.file, origin.line)
+
+
+def _template(call: OpCall) -> ClosedJaxpr:
+    """The jaxpr of an op that has to be traced; once per attributes, types and regions."""
+    assert isinstance(call.op.lower, (TracedLowering, RegionLowering))
+    key = (call.op, call.attributes, call.types, call.regions)
+    found = _templates.get(key)
+    if found is None:
+        specs = [jax.ShapeDtypeStruct(type_.shape, type_.dtype.numpy) for type_ in call.types]
+        found = jax.make_jaxpr(lambda *operands: trace_call(call, operands))(*specs)
+        if len(_templates) >= _TEMPLATE_LIMIT:
+            _templates.clear()
+        _templates[key] = found
+    return found
+
+
+def lower_graph(graph: Graph, name: str = "graph") -> LoweredGraph:
+    """Write a graph as a jaxpr. Call it inside `scoped_x64`.
+
+    Args:
+        graph: static types, no effects, no intents.
+        name: what XLA calls the program.
+
+    Raises:
+        GraphcError: a node cannot be lowered; names its line.
+    """
+    emitter = _Emitter()
+    parameters = [make_var(aval_of(value.type)) for value in graph.inputs]
+    outputs = emitter.graph(graph, parameters, "")
+    hoisted = list(emitter.hoisted.values())
+    names = [f"constant:{i}" for i in range(len(hoisted))]
+    names += [f"{v.node.attributes['kind']}:{v.node.attributes['name']}" for v in graph.inputs]
+    program = close_jaxpr(
+        emitter.constants,
+        [variable for variable, _ in hoisted] + parameters,
+        outputs,
+        emitter.equations,
+        name,
+        names,
+    )
+    return LoweredGraph(program, tuple(array for _, array in hoisted), len(emitter.equations))

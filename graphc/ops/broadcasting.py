@@ -1,0 +1,116 @@
+"""NumPy's broadcasting, written out as nodes.
+
+A symbolic size is never taken to be 1: it broadcasts against an `int` 1 only, and meets another
+symbol as an equation that is checked when both are fed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphc.dimensions import Dimension, Shape, equal, format_dimension
+from graphc.errors import GraphcError, ShapeError
+from graphc.ir.origin import capture_origin
+from graphc.ir.registry import REGISTRY
+from graphc.ops.conversion import graph_of, promoted, to_tensor
+from graphc.ops.tensor import Tensor
+
+
+def _text(shape: Shape) -> str:
+    return f"({', '.join(map(format_dimension, shape))})"
+
+
+def broadcast_shapes(*shapes: Shape) -> Shape:
+    """The shape that all broadcast to.
+
+    Raises:
+        ShapeError: two sizes can never be equal, and neither is 1.
+    """
+    rank = max(len(shape) for shape in shapes)
+    result: list[Dimension] = []
+    for axis in range(rank):
+        chosen: Dimension = 1
+        for shape in shapes:
+            position = axis - rank + len(shape)
+            size = shape[position] if position >= 0 else 1
+            if isinstance(size, int) and size == 1:
+                continue
+            if isinstance(chosen, int) and chosen == 1:
+                chosen = size
+            elif equal(chosen, size) is False:
+                raise ShapeError(
+                    "shapes do not broadcast",
+                    given=" with ".join(map(_text, shapes)),
+                    expected=f"equal sizes or 1 on axis {axis - rank}",
+                    fix="reshape or transpose one of them",
+                    origin=capture_origin(),
+                )
+            elif isinstance(size, int):
+                chosen = size
+        result.append(chosen)
+    return tuple(result)
+
+
+def broadcast_to(tensor: Tensor, shape: Shape) -> Tensor:
+    """The tensor repeated to `shape`: itself, or behind a `broadcast_in_dim` node."""
+    own = tensor.shape
+    if own == shape:
+        return tensor
+    offset = len(shape) - len(own)
+    repeats = offset > 0 or any(
+        isinstance(mine, int) and mine == 1 and target != 1
+        for mine, target in zip(own, shape, strict=True)
+    )
+    if not repeats:
+        return tensor
+    target = list(shape)
+    for axis, size in enumerate(own):
+        if not (isinstance(size, int) and size == 1):
+            target[offset + axis] = size
+    op = REGISTRY["broadcast_in_dim"]
+    attributes = op.attributes.make(
+        {"shape": target, "broadcast_dimensions": range(offset, len(shape))}, op.name
+    )
+    return tensor.graph.add(op, (tensor,), attributes)[0]
+
+
+def aligned(things: Sequence[Any]) -> list[Tensor]:
+    """Operands of an elementwise op: one element type, shapes broadcast."""
+    first, *rest = things
+    if isinstance(first, Tensor) and all(
+        isinstance(thing, Tensor) and thing.value.type is first.value.type for thing in rest
+    ):
+        return list(things)
+    tensors = promoted(things)
+    shape = broadcast_shapes(*[tensor.shape for tensor in tensors])
+    return [broadcast_to(tensor, shape) for tensor in tensors]
+
+
+def elementwise(op_name: str, *things: Any, name: str | None = None) -> Tensor:
+    """An elementwise op on promoted and broadcast operands."""
+    tensors = aligned(things)
+    return graph_of(tensors).add(REGISTRY[op_name], tensors, name=name)[0]
+
+
+def apply(op_name: str, *things: Any, name: str | None = None, **attributes: Any) -> Tensor:
+    """An op with one result on operands as they are: neither promoted nor broadcast.
+
+    Raises:
+        GraphcError: the op does not take them; carries the user's line.
+    """
+    return apply_many(op_name, *things, name=name, **attributes)[0]
+
+
+def apply_many(
+    op_name: str, *things: Any, name: str | None = None, **attributes: Any
+) -> tuple[Tensor, ...]:
+    """An op with any number of results; see `apply`."""
+    op = REGISTRY[op_name]
+    graph = graph_of(things)
+    operands = [to_tensor(thing, None, graph) for thing in things]
+    try:
+        made = op.attributes.make(attributes, op_name)
+    except GraphcError as error:
+        raise error.at(capture_origin()) from None
+    return graph.add(op, operands, made, name=name)

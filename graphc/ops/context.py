@@ -1,0 +1,91 @@
+"""What the current thread builds into: default graph, name scope, control dependencies, device.
+
+As in TensorFlow 1 there is one default graph per process, and a stack per thread that shadows it.
+The stacks are `threading.local`, not a `ContextVar`: a new thread must see the process default, and
+a variable set in the main thread would be absent there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from graphc.ops.dataflow import DataflowGraph
+
+
+class Evaluator(Protocol):
+    """What `Tensor.eval` asks of a session."""
+
+    graph: DataflowGraph
+
+    def run(self, fetches: Any, feed_dict: Any = None) -> Any: ...
+
+
+class _Stacks(threading.local):
+    def __init__(self) -> None:
+        self.graphs: list[DataflowGraph] = []
+        self.sessions: list[Evaluator] = []
+        self.devices: list[str | None] = []
+
+
+_stacks = _Stacks()
+
+
+def current_graph() -> DataflowGraph | None:
+    """The innermost graph of this thread, or None when only the process default is left."""
+    graphs = _stacks.graphs
+    return graphs[-1] if graphs else None
+
+
+def has_open_graphs() -> bool:
+    """Whether this thread is inside `Graph.as_default()` or a session."""
+    return bool(_stacks.graphs)
+
+
+@contextlib.contextmanager
+def pushed_graph(graph: DataflowGraph) -> Iterator[DataflowGraph]:
+    """Make `graph` the default of this thread inside the block."""
+    _stacks.graphs.append(graph)
+    try:
+        yield graph
+    finally:
+        _stacks.graphs.remove(graph) if _stacks.graphs[-1] is not graph else _stacks.graphs.pop()
+
+
+def push_session(session: Evaluator) -> None:
+    """Make `session` the default of this thread, and its graph the default graph."""
+    _stacks.sessions.append(session)
+    _stacks.graphs.append(session.graph)
+
+
+def pop_session(session: Evaluator) -> None:
+    """Undo `push_session`."""
+    _stacks.sessions.remove(session)
+    graphs = _stacks.graphs
+    position = len(graphs) - 1 - graphs[::-1].index(session.graph)
+    del graphs[position]
+
+
+def current_session() -> Evaluator | None:
+    """The innermost session of this thread."""
+    sessions = _stacks.sessions
+    return sessions[-1] if sessions else None
+
+
+@contextlib.contextmanager
+def device(name: str | None) -> Iterator[None]:
+    """Place what is built inside the block: `with graphc.device("gpu:0"):`."""
+    _stacks.devices.append(name)
+    try:
+        yield
+    finally:
+        _stacks.devices.pop()
+
+
+def current_device() -> str | None:
+    """The innermost `device` block's name."""
+    devices = _stacks.devices
+    return devices[-1] if devices else None

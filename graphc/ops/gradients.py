@@ -1,0 +1,146 @@
+"""Asking for gradients: `gradients` adds an intent, a pass writes it out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from graphc.errors import GradientError
+from graphc.ir.graph import topological_order
+from graphc.ir.node import Node, Value
+from graphc.ir.op import NoGradient
+from graphc.ir.origin import capture_origin
+from graphc.ir.registry import REGISTRY
+from graphc.ops.broadcasting import broadcast_to
+from graphc.ops.conversion import cast_to, graph_of, to_tensor
+from graphc.ops.tensor import Tensor
+
+Unconnected = Literal["error", "none", "zero"]
+
+
+def _listed(things: Any) -> list[Any]:
+    if things is None:
+        return []
+    return list(things) if isinstance(things, (list, tuple)) else [things]
+
+
+def _passes_gradient(node: Node) -> bool:
+    return node.op.name in ("gradient", "apply_update", "after") or not isinstance(
+        node.op.gradient, NoGradient
+    )
+
+
+def connected(ys: Sequence[Value], xs: Sequence[Value], stops: Sequence[Value] = ()) -> set[Value]:
+    """The `xs` that some y depends on in a differentiable way, not through a stop."""
+    targets, stopped = set(xs), set(stops)
+    reached = {value for value in ys if value not in stopped or value in targets}
+
+    def operands(node: Node) -> tuple[Value, ...]:
+        blocked = all(value in stopped for value in node.outputs)
+        if blocked or not _passes_gradient(node):
+            return ()
+        return tuple([value for value in node.inputs if value.type.dtype.is_inexact])
+
+    for node in topological_order(list(reached), (), operands):
+        reached.update(operands(node))
+    return targets & reached
+
+
+def gradients(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any = None,
+    stop_gradients: Any = None,
+    unconnected_gradients: Unconnected = "error",
+    name: str = "gradients",
+) -> Any:
+    """The gradients of the sum of `ys` with respect to each of `xs`, of any order.
+
+    Args:
+        ys: a tensor, or a list whose gradients are added up.
+        xs: a tensor or variable, or a list; interior tensors too.
+        grad_ys: weights of the ys, of their shapes; ones by default.
+        stop_gradients: tensors through which nothing flows.
+        unconnected_gradients: what to do about an x that no y depends on: raise ("error"), give
+            `None` ("none") or zeros ("zero").
+        name: scope of the new nodes.
+
+    Returns:
+        One tensor for one x, a list for a list; each of the shape and element type of its x.
+        Complex numbers as in JAX.
+
+    Raises:
+        GradientError: an x is unconnected, or something is no float and not complex.
+    """
+    y_things, x_things = _listed(ys), _listed(xs)
+    everything = [*y_things, *x_things, *_listed(grad_ys), *_listed(stop_gradients)]
+    graph = graph_of([thing for thing in everything if thing is not None])
+    y_tensors = [to_tensor(y, None, graph) for y in y_things]
+    x_tensors = [to_tensor(x, None, graph) for x in x_things]
+    stops = [to_tensor(stop, None, graph) for stop in _listed(stop_gradients)]
+    _check_inexact(y_tensors, x_tensors)
+    found = connected(
+        [y.value for y in y_tensors], [x.value for x in x_tensors], [s.value for s in stops]
+    )
+    missing = [x for x in x_tensors if x.value not in found]
+    if missing and unconnected_gradients == "error":
+        raise GradientError(
+            f"no y depends on {missing[0].name!r}",
+            given=f"ys {[y.name for y in y_tensors]}, xs {[x.name for x in x_tensors]}",
+            expected="a differentiable path from every x to some y",
+            fix='leave it out, or say unconnected_gradients="zero" or "none"',
+            origin=capture_origin(),
+        )
+    wanted = x_tensors if unconnected_gradients == "zero" else [
+        x for x in x_tensors if x.value in found
+    ]
+    weights = _weights(y_tensors, grad_ys)
+    results: dict[Tensor, Tensor] = {}
+    if wanted:
+        op = REGISTRY["gradient"]
+        attributes = op.attributes.make(
+            {
+                "ys": len(y_tensors),
+                "xs": len(wanted),
+                "grad_ys": len(weights),
+                "stops": len(stops),
+                "unconnected": "zero",
+            },
+            op.name,
+        )
+        operands = [*y_tensors, *wanted, *weights, *stops]
+        made = graph.add(op, operands, attributes, name=name)
+        results = dict(zip(wanted, made, strict=True))
+    answer = [results.get(x) for x in x_tensors]
+    return answer if isinstance(xs, (list, tuple)) else answer[0]
+
+
+def _check_inexact(ys: list[Tensor], xs: list[Tensor]) -> None:
+    for what, tensors in (("y", ys), ("x", xs)):
+        for tensor in tensors:
+            if not tensor.dtype.is_inexact:
+                raise GradientError(
+                    f"the {what} {tensor.name!r} is {tensor.dtype}: it has no gradient",
+                    expected="floats or complex numbers",
+                    fix="cast it with ops.cast before it is used",
+                    origin=capture_origin(),
+                )
+
+
+def _weights(ys: list[Tensor], grad_ys: Any) -> list[Tensor]:
+    """One weight per y, ones where the user gave None; none at all when none is given."""
+    given = _listed(grad_ys)
+    if all(weight is None for weight in given):
+        return []
+    if len(given) != len(ys):
+        raise GradientError(
+            "needs one grad_y per y",
+            given=f"{len(given)} grad_ys for {len(ys)} ys",
+            fix="put None where the weight is one",
+            origin=capture_origin(),
+        )
+    weights: list[Tensor] = []
+    for y, weight in zip(ys, given, strict=True):
+        tensor = to_tensor(1 if weight is None else weight, y.dtype, y.graph)
+        weights.append(broadcast_to(cast_to(tensor, y.dtype), y.shape))
+    return weights

@@ -1,0 +1,183 @@
+"""Handles to the graph's values and operations: what user code holds.
+
+Tensors compare by identity, because they are keys of `feed_dict`; `ops.equal` compares numbers.
+Their operators are installed by `graphc/ops/operators.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from graphc.dimensions import Shape
+from graphc.dtypes import DType
+from graphc.errors import GraphcError
+from graphc.ir.node import Node, Value
+from graphc.ir.origin import Origin, capture_origin
+from graphc.ops.context import current_session
+
+if TYPE_CHECKING:
+    from graphc.ops.dataflow import DataflowGraph
+
+
+def _default_session_run(thing: Tensor | Operation, feed_dict: Any) -> Any:
+    session = current_session()
+    if session is None:
+        raise GraphcError(
+            f"no session is open to evaluate {thing.name!r}",
+            fix="call it inside `with graphc.Session():`, or use session.run(...)",
+            origin=capture_origin(),
+        )
+    return session.run(thing, feed_dict)
+
+
+class Tensor:
+    """A value that the graph will compute.
+
+    Attributes:
+        graph: the graph it belongs to.
+        value: its value in the IR.
+    """
+
+    __slots__ = ("__weakref__", "graph", "value")
+    __array_priority__ = 1000  # NumPy leaves `array + tensor` to the tensor
+
+    def __init__(self, graph: DataflowGraph, value: Value) -> None:
+        self.graph = graph
+        self.value = value
+
+    @property
+    def shape(self) -> Shape:
+        """Sizes; symbolic where they are known only when fed."""
+        return self.value.type.shape
+
+    @property
+    def dtype(self) -> DType:
+        return self.value.type.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.value.type.shape)
+
+    @property
+    def name(self) -> str:
+        """ "scope/add:0": the operation's name and the number of the result."""
+        return f"{self.value.node.name}:{self.value.index}"
+
+    @property
+    def op(self) -> Operation:
+        """The operation that makes it."""
+        return Operation(self.graph, self.value.node)
+
+    @property
+    def origin(self) -> Origin:
+        """The user's line that made it."""
+        return self.value.node.origin
+
+    @property
+    def control_values(self) -> tuple[Value, ...]:
+        return (self.value,)
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """Its value as a NumPy array (a string as `str` or `bytes`), in the open session.
+
+        Args:
+            feed_dict: placeholders (any tensors) to arrays.
+            session: the session to run in; the innermost open one by default.
+        """
+        if session is not None:
+            return session.run(self, feed_dict)
+        return _default_session_run(self, feed_dict)
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise self._no_value("NumPy cannot read it", "use .eval() or session.run(...)")
+
+    def __bool__(self) -> bool:
+        raise self._no_value(
+            "it has no truth value yet", "use graphc.cond or ops.where to choose by its value"
+        )
+
+    def __int__(self) -> int:
+        raise self._no_value("it is no number yet", "use .eval() or session.run(...)")
+
+    __index__ = __int__
+
+    def __float__(self) -> float:
+        raise self._no_value("it is no number yet", "use .eval() or session.run(...)")
+
+    def __len__(self) -> int:
+        size = self.shape[0] if self.shape else None
+        if isinstance(size, int):
+            return size
+        raise self._no_value("its length is not known while the graph is built", "use ops.shape(x)")
+
+    def _no_value(self, problem: str, fix: str) -> GraphcError:
+        return _NoValueError(
+            f"{self.name!r} is a tensor of the graph; {problem}",
+            given=self.value.type,
+            fix=fix,
+            origin=capture_origin(2),
+        )
+
+    def __repr__(self) -> str:
+        return f"<Tensor {self.name!r} {self.value.type}>"
+
+
+class _NoValueError(GraphcError, TypeError):
+    """A tensor used where Python needs its value."""
+
+
+class Operation:
+    """A node of the graph; what `run` gives None for when it is fetched.
+
+    Attributes:
+        graph: the graph it belongs to.
+        node: its node in the IR.
+    """
+
+    __slots__ = ("graph", "node")
+
+    def __init__(self, graph: DataflowGraph, node: Node) -> None:
+        self.graph = graph
+        self.node = node
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    @property
+    def type(self) -> str:
+        """The name of its op."""
+        return self.node.op.name
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        return tuple([self.graph.tensor(value) for value in self.node.inputs])
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        return tuple([self.graph.tensor(value) for value in self.node.outputs])
+
+    @property
+    def origin(self) -> Origin:
+        """The user's line that made it."""
+        return self.node.origin
+
+    @property
+    def control_values(self) -> tuple[Value, ...]:
+        return self.node.outputs
+
+    def run(self, feed_dict: Any = None, session: Any = None) -> None:
+        """Run it in the open session."""
+        if session is not None:
+            session.run(self, feed_dict)
+        else:
+            _default_session_run(self, feed_dict)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Operation) and other.node is self.node
+
+    def __hash__(self) -> int:
+        return hash(self.node)
+
+    def __repr__(self) -> str:
+        return f"<Operation {self.name!r} {self.type}>"

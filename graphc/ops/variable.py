@@ -1,0 +1,172 @@
+"""Variables: state that lives in a session under a name, and initializes itself at first use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphc.dimensions import Shape
+from graphc.dtypes import DType, as_dtype
+from graphc.errors import GraphcError, ShapeError
+from graphc.ir.graph import Graph
+from graphc.ir.literal import Literal, as_literal
+from graphc.ir.origin import Origin, capture_origin
+from graphc.ir.registry import REGISTRY
+from graphc.ir.types import TensorType
+from graphc.ops.conversion import cast_to, default_dtype, to_tensor
+from graphc.ops.dataflow import DataflowGraph, get_default_graph
+from graphc.ops.slicing_graphs import slice_graph
+from graphc.ops.tensor import Operation, Tensor
+
+
+class Variable:
+    """A tensor that keeps its value between runs.
+
+    Args:
+        initial_value: an array, a number, a tensor (computed at first use), or a function of no
+            arguments that gives one.
+        trainable: whether optimizers change it by default.
+        name: unique in the graph; "variable" by default.
+        dtype: cast the initial value to it.
+
+    Attributes:
+        graph: the graph it belongs to.
+        name: the name of its state, in checkpoints too.
+        trainable: whether optimizers change it by default.
+        type: element type and shape.
+        initial_value: a fixed array, or the graph that computes it.
+
+    Raises:
+        ShapeError: the initial value has a size that is not known.
+    """
+
+    __array_priority__ = 1000
+
+    def __init__(
+        self,
+        initial_value: Any,
+        trainable: bool = True,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        graph = get_default_graph()
+        origin = capture_origin()
+        if graph.parent is not None:
+            raise GraphcError(
+                "a variable cannot be made inside a branch or a loop body",
+                fix="make it before, and use it inside",
+                origin=origin,
+            )
+        if callable(initial_value):
+            initial_value = initial_value()
+        wanted = None if dtype is None else as_dtype(dtype)
+        self.graph: DataflowGraph = graph
+        self.origin: Origin = origin
+        self.trainable = trainable
+        self.initial_value: Literal | Graph
+        if isinstance(initial_value, (Tensor, Variable)):
+            tensor = to_tensor(initial_value, wanted, graph)
+            tensor = cast_to(tensor, wanted) if wanted is not None else tensor
+            self.initial_value = slice_graph(graph, [tensor.value])
+            self.type: TensorType = tensor.value.type
+        else:
+            literal = as_literal(initial_value, wanted or default_dtype(initial_value))
+            self.initial_value = literal
+            self.type = literal.type
+        if not self.type.is_static:
+            raise ShapeError(
+                "a variable needs sizes that are known when it is made",
+                given=self.type,
+                fix="give the initial value a shape without None",
+                origin=origin,
+            )
+        self.name = graph.unique_name(name or "variable")
+        graph.variables[self.name] = self
+
+    @property
+    def shape(self) -> Shape:
+        return self.type.shape
+
+    @property
+    def dtype(self) -> DType:
+        return self.type.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.type.rank
+
+    def as_tensor(self, graph: DataflowGraph) -> Tensor:
+        """Its value where `graph` is being built now: after its control dependencies, if any."""
+        if graph.control:
+            return self._read(graph)
+        found = graph.plain_reads.get(self.name)
+        if found is None:
+            found = graph.plain_reads[self.name] = self._read(graph)
+        return found
+
+    def _read(self, graph: DataflowGraph) -> Tensor:
+        op = REGISTRY["read"]
+        attributes = op.attributes.make(self._declaration(), "read")
+        return graph.add(op, graph.control, attributes, name="read")[0]
+
+    def _declaration(self) -> dict[str, Any]:
+        return {"variable": self.name, "dtype": self.type.dtype, "shape": self.type.shape}
+
+    @property
+    def value(self) -> Tensor:
+        """Its value as a tensor of the graph being built."""
+        return self.as_tensor(get_default_graph() if self._is_visible() else self.graph)
+
+    def read_value(self) -> Tensor:
+        """The same as `value`, as TensorFlow spells it."""
+        return self.value
+
+    def _is_visible(self) -> bool:
+        return get_default_graph().can_see(self.graph)
+
+    def assign(self, value: Any, name: str | None = None) -> Tensor:
+        """Set it; the result is the new value, and running it makes the assignment.
+
+        Raises:
+            ShapeError: the value has another shape.
+            DTypeError: the value has another element type.
+        """
+        return self._assign("set", value, name)
+
+    def assign_add(self, value: Any, name: str | None = None) -> Tensor:
+        """Add to it. Unordered additions all take place, in the order they were built."""
+        return self._assign("add", value, name)
+
+    def assign_sub(self, value: Any, name: str | None = None) -> Tensor:
+        """Subtract from it. Unordered subtractions all take place, in the order they were built."""
+        return self._assign("subtract", value, name)
+
+    def _assign(self, mode: str, value: Any, name: str | None) -> Tensor:
+        graph = get_default_graph() if self._is_visible() else self.graph
+        tensor = to_tensor(value, self.type.dtype, graph)
+        op = REGISTRY["assign"]
+        attributes = op.attributes.make({**self._declaration(), "mode": mode}, "assign")
+        return graph.add(op, (tensor, *graph.control), attributes, name=name or "assign")[0]
+
+    @property
+    def initializer(self) -> Operation:
+        """The operation that gives it back its initial value."""
+        return initialize([self])
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """Its value as a NumPy array, in the open session."""
+        return self.value.eval(feed_dict, session)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __repr__(self) -> str:
+        return f"<Variable {self.name!r} {self.type}>"
+
+
+def initialize(variables: Sequence[Variable], name: str | None = None) -> Operation:
+    """The operation that gives variables back their initial values, before the rest of its run."""
+    graph = variables[0].graph if variables else get_default_graph()
+    op = REGISTRY["initialize"]
+    attributes = op.attributes.make({"variables": [v.name for v in variables]}, op.name)
+    return graph.add(op, (), attributes, name=name or "init")[0].op
