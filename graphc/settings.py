@@ -10,6 +10,7 @@
 | image_data_format | GRAPHC_IMAGE_DATA_FORMAT | channels_last | layout of image layers |
 | verify_passes | GRAPHC_VERIFY_PASSES | stage | when the verifier runs: each pass, each stage, never |
 | fold_bytes | GRAPHC_FOLD_BYTES | 65536 | the largest constant that folding may make |
+| cache_dir | GRAPHC_CACHE_DIR | none | the folder that keeps compiled programs, if any |
 | rewrite_cap | GRAPHC_REWRITE_CAP | 64 | rewrites per node after which a rule set is looping |
 """
 
@@ -82,10 +83,19 @@ image_data_format: Final = Setting(
 verify_passes: Final = Setting("verify_passes", "stage", _one_of("pass", "stage", "never"))
 fold_bytes: Final = Setting("fold_bytes", 65536, _size)
 rewrite_cap: Final = Setting("rewrite_cap", 64, _size)
+cache_dir: Final = Setting("cache_dir", "", str)
 
 ALL: Final[dict[str, Setting[Any]]] = {
     setting.name: setting
-    for setting in (floatx, epsilon, image_data_format, verify_passes, fold_bytes, rewrite_cap)
+    for setting in (
+        floatx,
+        epsilon,
+        image_data_format,
+        verify_passes,
+        fold_bytes,
+        rewrite_cap,
+        cache_dir,
+    )
 }
 
 

@@ -8,14 +8,12 @@ from typing import Any
 from graphc.dimensions import Shape
 from graphc.dtypes import DType, as_dtype
 from graphc.errors import GraphcError, ShapeError
-from graphc.ir.graph import Graph
 from graphc.ir.literal import Literal, as_literal
 from graphc.ir.origin import Origin, capture_origin
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType
 from graphc.ops.conversion import cast_to, default_dtype, to_tensor
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
-from graphc.ops.slicing_graphs import slice_graph
 from graphc.ops.tensor import Operation, Tensor
 
 
@@ -34,7 +32,7 @@ class Variable:
         name: the name of its state, in checkpoints too.
         trainable: whether optimizers change it by default.
         type: element type and shape.
-        initial_value: a fixed array, or the graph that computes it.
+        initial_value: a fixed array, or the tensor that computes it.
 
     Raises:
         ShapeError: the initial value has a size that is not known.
@@ -63,11 +61,11 @@ class Variable:
         self.graph: DataflowGraph = graph
         self.origin: Origin = origin
         self.trainable = trainable
-        self.initial_value: Literal | Graph
+        self.initial_value: Literal | Tensor
         if isinstance(initial_value, (Tensor, Variable)):
             tensor = to_tensor(initial_value, wanted, graph)
             tensor = cast_to(tensor, wanted) if wanted is not None else tensor
-            self.initial_value = slice_graph(graph, [tensor.value])
+            self.initial_value = tensor
             self.type: TensorType = tensor.value.type
         else:
             literal = as_literal(initial_value, wanted or default_dtype(initial_value))

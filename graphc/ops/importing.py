@@ -1,0 +1,33 @@
+"""A frozen graph as a dataflow graph: what was parsed or imported becomes something to run."""
+
+from __future__ import annotations
+
+from graphc.ir.graph import Graph
+from graphc.ir.node import Value
+from graphc.ops.dataflow import DataflowGraph
+from graphc.ops.tensor import Tensor
+
+
+def import_graph(graph: Graph) -> DataflowGraph:
+    """A dataflow graph with the nodes of a frozen one.
+
+    Names are kept where they are unique. Inputs of every kind become placeholders, variables' old
+    values included; new values of variables are tensors named "update/<variable>".
+    """
+    made = DataflowGraph()
+    tensors: dict[Value, Tensor] = {}
+    for value in graph.inputs:
+        tensors[value] = made.add_input(value.type, value.node.attributes["name"], "feed")
+    for node in graph.nodes:
+        if node.op.name == "input":
+            continue
+        operands = [tensors[value] for value in node.inputs]
+        results = made.add(
+            node.op, operands, node.attributes, node.regions, node.name or None, node.origin
+        )
+        tensors.update(zip(node.outputs, results, strict=True))
+    after = made.build
+    for name, value in graph.updates.items():
+        after.name = made.unique_name(f"update/{name}")
+        after.after(tensors[value].value)
+    return made

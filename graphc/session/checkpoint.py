@@ -1,0 +1,95 @@
+"""Variables to and from one safetensors file: data only, no code.
+
+A file is written aside, flushed to the disk and renamed: a crash at any byte leaves the previous
+one as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from graphc.dtypes import as_dtype
+from graphc.errors import CheckpointError
+
+_FORMAT = "graphc-variables-1"
+
+
+def write_variables(path: str | os.PathLike[str], arrays: dict[str, np.ndarray[Any, Any]]) -> None:
+    """Write arrays by name.
+
+    Raises:
+        CheckpointError: the disk refused; what was there before is still there.
+    """
+    target = Path(path)
+    # safetensors' NumPy side lacks bfloat16 and float8: bytes and a type name keep every bit
+    plain = {
+        name: np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
+        for name, array in arrays.items()
+    }
+    metadata = {
+        name: f"{array.dtype.name} {','.join(map(str, array.shape))}"
+        for name, array in arrays.items()
+    }
+    content = save(plain, {**metadata, "format": _FORMAT})
+    temporary = ""
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except OSError as problem:
+        if temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        raise CheckpointError(
+            f"the checkpoint could not be written: {problem.strerror}",
+            given=str(target),
+            fix="make room or choose another place; the previous file is untouched",
+        ) from problem
+
+
+def read_variables(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays of a file that `write_variables` wrote.
+
+    Raises:
+        CheckpointError: there is no such file, or it is damaged or of another kind.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as problem:
+        raise CheckpointError(
+            f"the checkpoint cannot be read: {problem.strerror}", given=str(path)
+        ) from problem
+    try:
+        tensors = load(content)
+        metadata = _metadata(content)
+        if metadata.pop("format", None) != _FORMAT:
+            raise ValueError("it was not written by Session.save")
+        arrays: dict[str, np.ndarray[Any, Any]] = {}
+        for name, description in metadata.items():
+            dtype_name, _, sizes = description.partition(" ")
+            shape = tuple(int(size) for size in sizes.split(",") if size)
+            raw = tensors[name].tobytes()
+            arrays[name] = np.frombuffer(raw, as_dtype(dtype_name).numpy).reshape(shape).copy()
+    except (SafetensorError, ValueError, KeyError, TypeError) as problem:
+        raise CheckpointError(
+            f"this is no checkpoint of variables, or it is damaged: {problem}", given=str(path)
+        ) from problem
+    return arrays
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    return dict(header.get("__metadata__", {}))

@@ -1,0 +1,38 @@
+"""Initial values: variables that are used for the first time get theirs, together, in one program.
+
+They are drawn as if the session had never drawn before, so a variable's initial value depends on
+the seed and the graph alone, not on when it is first used or what else ran.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+from graphc.lowering.jax_internals import scoped_x64
+from graphc.ops.variable import Variable
+from graphc.session.program import Program
+from graphc.session.state import COUNTER, Compute, VariableStore
+
+
+def compute_initial_values(
+    program: Program, variables: list[Variable], store: VariableStore, compute: Compute
+) -> list[Any]:
+    """The arrays that a program of initial values gives."""
+    signature = program.signature([])
+    names = signature.state_names
+    store.ensure(names, compute)
+    first = store.put(np.uint32(0))
+    state = [
+        # Nothing may be donated to this program but what is its own.
+        first if name == COUNTER else store.put(array)
+        for name, array in zip(names, store.values(names), strict=True)
+    ]
+    executable = signature.executable
+    with scoped_x64():
+        results = executable.function(*executable.constants, *state)
+    return results[: len(variables)]
+
+

@@ -1,0 +1,233 @@
+"""One set of fetches and feeds: its graph at every stage, and an executable per signature.
+
+Up to `simplified` the pipeline runs once, on symbolic sizes; from `specialised` on it runs once per
+concrete signature.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import jax
+
+from graphc.errors import FeedError, GraphcError, did_you_mean
+from graphc.ir.graph import Graph
+from graphc.ir.node import Value
+from graphc.ir.origin import capture_origin
+from graphc.lowering.disk_cache import DiskCache
+from graphc.lowering.executable import Executable, paused_gc
+from graphc.ops.dataflow import DataflowGraph
+from graphc.ops.slicing_graphs import slice_graph
+from graphc.rewriting.graph_pass import PassContext
+from graphc.rewriting.manager import PassManager, PipelineRun
+from graphc.rewriting.pipeline import Pipeline
+from graphc.session.feeds import bind_sizes
+from graphc.session.report import CompileReport
+
+LAST_SYMBOLIC_STAGE: Final = "simplified"
+
+
+class Signature:
+    """A program for concrete sizes.
+
+    Attributes:
+        sizes: the sizes of symbols.
+        run: what the pipeline did from `specialised` on.
+        executable: the compiled program.
+        state_names: the variables it reads, in argument order.
+        update_names: the variables it sets, in result order.
+        fetch_count: how many of the results are fetches.
+    """
+
+    def __init__(self, sizes: dict[str, int], run: PipelineRun, executable: Executable) -> None:
+        self.sizes = sizes
+        self.run = run
+        self.executable = executable
+        inputs = [value.node.attributes for value in executable.graph.inputs]
+        kinds = [attributes["kind"] for attributes in inputs]
+        if kinds != sorted(kinds, key=lambda kind: kind == "state"):
+            raise GraphcError("a pass put a variable before a feed among the graph's inputs")
+        self.state_names = tuple(a["name"] for a in inputs if a["kind"] == "state")
+        self.update_names = executable.graph.update_names
+        self.fetch_count = len(executable.graph.fetches)
+
+
+class Program:
+    """What a session runs for given fetches and feeds. Made by `Session.compile`.
+
+    Attributes:
+        feeds: the values that are fed, in order.
+        built: the graph as it was built.
+    """
+
+    def __init__(
+        self,
+        graph: DataflowGraph,
+        fetches: Sequence[Value],
+        feeds: Sequence[Value],
+        *,
+        pipeline: Pipeline,
+        platform: str | None,
+        device: Any,
+        donate: bool,
+        disk_cache: DiskCache | None,
+    ) -> None:
+        self._dataflow = graph
+        self.feeds = tuple(feeds)
+        with paused_gc():
+            self.built: Graph = slice_graph(graph, fetches, feeds)
+        self._refuse_unfed(feeds)
+        self._pipeline = pipeline
+        self._context = PassContext(platform=platform or jax.default_backend())
+        self._device = device
+        self._donate = donate
+        self._disk_cache = disk_cache
+        self._lock = threading.RLock()
+        self._symbolic: PipelineRun | None = None
+        self._signatures: dict[Any, Signature] = {}
+        self._last: Signature | None = None
+
+    def _refuse_unfed(self, feeds: Sequence[Value]) -> None:
+        fed = len(feeds)
+        for value in self.built.inputs[fed:]:
+            raise FeedError(
+                f"the placeholder {value.node.name!r} is needed and not fed",
+                expected=value.type,
+                fix=f"feed_dict={{{value.node.name}: ...}}",
+                origin=value.node.origin,
+            )
+
+    # -- stages ----------------------------------------------------------------------------------
+
+    def symbolic(self) -> PipelineRun:
+        """What the pipeline did up to `simplified`."""
+        with self._lock:
+            if self._symbolic is None:
+                manager = PassManager(self._pipeline)
+                with paused_gc():
+                    self._symbolic = manager.run(
+                        self.built, until=LAST_SYMBOLIC_STAGE, context=self._context
+                    )
+            return self._symbolic
+
+    def signature(self, arrays: Sequence[Any]) -> Signature:
+        """The executable for arrays of these shapes.
+
+        Raises:
+            FeedError: their sizes do not fit together.
+        """
+        key = tuple([array.shape for array in arrays])
+        found = self._signatures.get(key)
+        if found is None:
+            with self._lock:
+                found = self._signatures.get(key)
+                if found is None:
+                    sizes = bind_sizes(self.feeds, arrays, self._dataflow.constraints)
+                    found = self._signatures[key] = self._specialise(sizes)
+        self._last = found
+        return found
+
+    def _specialise(self, sizes: dict[str, int]) -> Signature:
+        symbolic = self.symbolic()
+        self._context.sizes = sizes
+        manager = PassManager(self._pipeline)
+        with paused_gc():
+            run = manager.run(
+                symbolic.result, start_after=LAST_SYMBOLIC_STAGE, context=self._context
+            )
+        executable = Executable(
+            run.result,
+            device=self._device,
+            donate=self._donate,
+            disk_cache=self._disk_cache,
+        )
+        return Signature(sizes, run, executable)
+
+    def concrete(self) -> Signature:
+        """The signature to show: the one asked for, the last one run, or the only one there is.
+
+        Raises:
+            FeedError: sizes are open and nothing says what they are.
+        """
+        if self._last is not None:
+            return self._last
+        open_feeds = [value for value in self.feeds if not value.type.is_static]
+        if open_feeds:
+            names = ", ".join(repr(value.node.name) for value in open_feeds)
+            raise FeedError(
+                "this stage needs concrete sizes, and the program has not run yet",
+                given=f"open sizes in {', '.join(str(v.type) for v in open_feeds)}",
+                fix=f"give arrays for {names}: feed_dict={{...}}, or run the program once",
+                origin=capture_origin(),
+            )
+        return self.signature([_Shaped(value.type.shape) for value in self.feeds])
+
+    def show_for(self, arrays: Sequence[Any]) -> None:
+        """Use these arrays' sizes where a stage needs concrete ones, until the next run."""
+        self.signature(arrays)
+
+    def graph(self, stage: str = "fused") -> Graph:
+        """The graph after a stage.
+
+        Raises:
+            GraphcError: there is no such stage.
+            FeedError: the stage needs sizes that nothing has given.
+        """
+        if stage == "built":
+            return self.built
+        names = [item.name for item in self._pipeline.stages]
+        if stage == "lowered":
+            stage = names[-1]
+        if stage not in names:
+            raise GraphcError(
+                f"there is no stage {stage!r}", fix=did_you_mean(stage, ["built", *names])
+            )
+        if names.index(stage) <= names.index(LAST_SYMBOLIC_STAGE):
+            return self.symbolic().graph(stage)
+        return self.concrete().run.graph(stage)
+
+    def as_text(self, stage: str = "fused") -> str:
+        """The text form of the graph after a stage."""
+        return str(self.graph(stage))
+
+    # -- what XLA makes of it --------------------------------------------------------------------
+
+    def stablehlo(self) -> str:
+        """The StableHLO that XLA is given."""
+        return self.concrete().executable.stablehlo()
+
+    def hlo(self) -> str:
+        """The HLO after XLA's optimizations."""
+        return self.concrete().executable.hlo()
+
+    def cost_analysis(self) -> dict[str, float]:
+        """XLA's estimate of FLOPs and bytes."""
+        return self.concrete().executable.cost_analysis()
+
+    def memory_analysis(self) -> Any:
+        """XLA's own numbers: argument, output, temp and alias bytes."""
+        return self.concrete().executable.memory_analysis()
+
+    def as_jax(self) -> Callable[..., list[Any]]:
+        """The program as a function of JAX arrays: variables' values first, then the feeds.
+
+        Returns the fetches, then the new values of variables; see `graph("fused")` for both lists.
+        """
+        return self.concrete().executable.function
+
+    def report(self) -> CompileReport:
+        """What compiling did."""
+        signature = self.concrete()
+        signature.executable.compile()
+        return CompileReport.of(
+            self.symbolic(), signature.run, signature.executable, signature.sizes
+        )
+
+
+class _Shaped:
+    """Stands for an array where only its shape is asked for."""
+
+    def __init__(self, shape: Any) -> None:
+        self.shape = shape

@@ -1,0 +1,164 @@
+"""What compiling a program did, as a table and as a dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from graphc.lowering.executable import Executable
+from graphc.rewriting.manager import PassRecord, PipelineRun
+
+
+@dataclass(frozen=True)
+class PassRow:
+    """One pass.
+
+    Attributes:
+        stage: the stage it belongs to.
+        name: the pass.
+        seconds: how long it took.
+        nodes_before: nodes of the graph it was given.
+        nodes_after: nodes of the graph it gave back.
+        changed: whether it changed anything.
+        details: what the pass says of itself.
+    """
+
+    stage: str
+    name: str
+    seconds: float
+    nodes_before: int
+    nodes_after: int
+    changed: bool
+    details: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True)
+class CompileReport:
+    """What a program's way from the built graph to XLA's executable took, and what came out.
+
+    Attributes:
+        passes: seconds and nodes, a row per pass.
+        fired: "pass.rule" to how often it fired.
+        refused: "pass.rule: reason" to how often its check refused.
+        lowering_seconds: writing the jaxpr and StableHLO.
+        xla_seconds: XLA's compilation.
+        equations: equations of the jaxpr.
+        hlo_lines: lines of the optimized HLO.
+        temp_bytes: XLA's scratch memory.
+        argument_bytes: feeds, variables and large constants.
+        output_bytes: fetches and new values of variables.
+        alias_bytes: outputs that reuse a donated argument's memory.
+        cache: "hit" or "miss" of the disk cache, "off" without one.
+        sizes: the sizes that symbols had.
+    """
+
+    passes: tuple[PassRow, ...]
+    fired: dict[str, int]
+    refused: dict[str, int]
+    lowering_seconds: float
+    xla_seconds: float
+    equations: int
+    hlo_lines: int
+    temp_bytes: int
+    argument_bytes: int
+    output_bytes: int
+    alias_bytes: int
+    cache: str
+    sizes: dict[str, int]
+
+    @classmethod
+    def of(
+        cls, symbolic: PipelineRun, concrete: PipelineRun, executable: Executable, sizes: dict[str, int]
+    ) -> CompileReport:
+        """Gather the report of a program that has been compiled."""
+        memory = executable.memory_analysis()
+        records: Sequence[PassRecord] = (*symbolic.records, *concrete.records)
+        trace = concrete.trace
+        return cls(
+            passes=tuple(
+                PassRow(
+                    record.stage,
+                    record.name,
+                    record.seconds,
+                    record.nodes_before,
+                    record.nodes_after,
+                    record.changed,
+                    dict(record.details),
+                )
+                for record in records
+            ),
+            fired={f"{owner}.{rule}": count for (owner, rule), count in trace.fired.items()},
+            refused={
+                f"{owner}.{rule}: {reason}": count
+                for (owner, rule, reason), count in trace.refused.items()
+            },
+            lowering_seconds=executable.lowering_seconds,
+            xla_seconds=executable.xla_seconds,
+            equations=executable.lowered.equations,
+            hlo_lines=executable.hlo().count("\n"),
+            temp_bytes=int(getattr(memory, "temp_size_in_bytes", 0)),
+            argument_bytes=int(getattr(memory, "argument_size_in_bytes", 0)),
+            output_bytes=int(getattr(memory, "output_size_in_bytes", 0)),
+            alias_bytes=int(getattr(memory, "alias_size_in_bytes", 0)),
+            cache=executable.cache,
+            sizes=dict(sizes),
+        )
+
+    @property
+    def pass_seconds(self) -> float:
+        """Seconds in all passes together."""
+        return sum(row.seconds for row in self.passes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain data."""
+        return asdict(self)
+
+    def table(self) -> Table:
+        """The passes as a rich table, with the totals in its caption."""
+        table = Table(title="compile report", title_justify="left", caption_justify="left")
+        for name, justify in (
+            ("stage", "left"), ("pass", "left"), ("ms", "right"), ("nodes", "right"),
+            ("fired", "left"),
+        ):  # fmt: skip
+            table.add_column(name, justify=justify)  # type: ignore[arg-type]
+        for row in self.passes:
+            nodes = str(row.nodes_after)
+            if row.nodes_before != row.nodes_after:
+                nodes = f"{row.nodes_before} → {row.nodes_after}"
+            prefix = f"{row.name}."
+            fired = [
+                f"{rule.removeprefix(prefix)}×{count}"
+                for rule, count in self.fired.items()
+                if rule.startswith(prefix)
+            ]
+            table.add_row(
+                row.stage, row.name, f"{row.seconds * 1e3:.2f}", nodes, ", ".join(fired)
+            )
+        table.caption = self._summary()
+        return table
+
+    def _summary(self) -> str:
+        sizes = ", ".join(f"{name}={size}" for name, size in self.sizes.items())
+        lines = [
+            f"passes {self.pass_seconds * 1e3:.1f} ms, lowering {self.lowering_seconds * 1e3:.1f} "
+            f"ms ({self.equations} equations), XLA {self.xla_seconds * 1e3:.0f} ms "
+            f"({self.hlo_lines} lines of HLO), disk cache: {self.cache}",
+            f"bytes: arguments {self.argument_bytes:,}, outputs {self.output_bytes:,} "
+            f"({self.alias_bytes:,} in place), temporary {self.temp_bytes:,}",
+        ]
+        if sizes:
+            lines.append(f"sizes: {sizes}")
+        lines += [f"refused {rule} ×{count}" for rule, count in self.refused.items()]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        console = Console(file=StringIO(), width=110, force_terminal=False)
+        console.print(self.table())
+        output = console.file
+        assert isinstance(output, StringIO)
+        return output.getvalue()

@@ -1,0 +1,347 @@
+"""Sessions, as in TensorFlow 1: `run` computes fetches, variables live between runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from graphc import settings
+from graphc.errors import FeedError, GraphcError, GraphMixError, SessionClosedError
+from graphc.ir.graph import Graph
+from graphc.ir.node import Value
+from graphc.ir.origin import capture_origin
+from graphc.lowering.disk_cache import DiskCache
+from graphc.ops.context import pop_session, push_session
+from graphc.ops.dataflow import DataflowGraph, get_default_graph
+from graphc.ops.importing import import_graph
+from graphc.ops.slicing_graphs import slice_graph
+from graphc.ops.tensor import Tensor
+from graphc.ops.variable import Variable
+from graphc.rewriting.pipeline import Pipeline
+from graphc.session.checkpoint import read_variables, write_variables
+from graphc.session.devices import Device, find_device, list_devices
+from graphc.session.dump import Format, render
+from graphc.session.fetches import fetch_key, flatten_fetches, resolve_fetch
+from graphc.session.host import host_slice
+from graphc.session.initialization import compute_initial_values
+from graphc.session.plan import Plan
+from graphc.session.program import Program
+from graphc.session.state import VariableStore
+
+
+def default_pipeline() -> Pipeline:
+    """The pipeline of a session that is given none."""
+    # The only import of `passes` in graphc: at the top it would make `import passes` circular.
+    from passes.pipelines import default_pipeline as make
+
+    return make()
+
+
+class Session:
+    """Runs parts of a graph, and holds the values of its variables.
+
+    Args:
+        graph: the graph to run, or a frozen one to import; the default graph if None.
+        device: "cpu", "gpu:0", "/device:CPU:0"; JAX's default if None.
+        seed: of every random op and initializer; equal seeds give equal numbers.
+        pipeline: the passes; `passes.default_pipeline()` if None.
+        donate: let programs overwrite the variables they update. Without it a failed program never
+            costs state, and updates need twice the memory.
+        memory_budget: not available yet.
+        check_numerics: not available yet.
+        cache_dir: a folder that keeps compiled programs between processes; only you may be able to
+            write it. `settings.cache_dir` if None.
+
+    Attributes:
+        graph: the graph it runs.
+        store: the values of variables.
+
+    Sessions may be used from several threads.
+    """
+
+    def __init__(
+        self,
+        graph: DataflowGraph | Graph | None = None,
+        *,
+        device: str | None = None,
+        seed: int = 0,
+        pipeline: Pipeline | None = None,
+        donate: bool = True,
+        memory_budget: int | str | None = None,
+        check_numerics: bool = False,
+        cache_dir: str | os.PathLike[str] | None = None,
+    ) -> None:
+        for name, value in (("memory_budget", memory_budget), ("check_numerics", check_numerics)):
+            if value:
+                raise GraphcError(f"{name} is not available yet", origin=capture_origin())
+        if isinstance(graph, Graph):
+            graph = import_graph(graph)
+        self.graph: DataflowGraph = graph or get_default_graph()
+        self._pipeline = pipeline or default_pipeline()
+        self._device = find_device(device)
+        self._donate = donate
+        directory = cache_dir or settings.cache_dir.get()
+        self._disk_cache = DiskCache(directory) if directory else None
+        self.store = VariableStore(self.graph, seed, self._device)
+        self._plans: dict[Any, Plan] = {}
+        self._programs: dict[Any, Program] = {}
+        self._closed = False
+
+    # -- running ---------------------------------------------------------------------------------
+
+    def run(
+        self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, *, as_numpy: bool = True
+    ) -> Any:
+        """Compute fetches.
+
+        Args:
+            fetches: tensors, operations, variables and names ("scope/add:0"), in any nesting of
+                lists, tuples and dictionaries.
+            feed_dict: tensors (or their names) to what NumPy makes arrays of. Any tensor can be
+                fed, placeholders must be when they are needed.
+            as_numpy: False leaves the results on the device, and does not wait for them.
+
+        Returns:
+            The same nesting: NumPy arrays for tensors, `str` or `bytes` for string scalars, None
+            for operations. A plain fetch of a variable is its value before the run.
+
+        Raises:
+            FeedError: a feed is missing, unknown, or of the wrong shape or element type.
+            FetchError: a fetch cannot be computed.
+            GraphMixError: something belongs to another graph.
+            SessionClosedError: the session is closed.
+        """
+        feeds = feed_dict or {}
+        plan = self._plan(fetches, tuple(feeds))
+        return plan.run(list(feeds.values()), as_numpy)
+
+    def make_callable(
+        self, fetches: Any, feed_list: Sequence[Any] = (), *, as_numpy: bool = True
+    ) -> Callable[..., Any]:
+        """`run` with everything looked up beforehand.
+
+        Args:
+            fetches: as in `run`.
+            feed_list: the tensors that the function's positional arguments feed.
+            as_numpy: as in `run`.
+        """
+        plan = self._plan(fetches, tuple(feed_list))
+        expected = len(feed_list)
+
+        def call(*arrays: Any) -> Any:
+            if self._closed:
+                raise self._closed_error()
+            if len(arrays) != expected:
+                raise FeedError(
+                    f"the callable takes {expected} arrays, one per tensor of feed_list",
+                    given=f"{len(arrays)} arrays",
+                    origin=capture_origin(),
+                )
+            return plan.run(arrays, as_numpy)
+
+        return call
+
+    def _plan(self, fetches: Any, feeds: tuple[Any, ...]) -> Plan:
+        if self._closed:
+            raise self._closed_error()
+        key = (fetch_key(fetches), feeds)
+        try:
+            found = self._plans.get(key)
+        except TypeError:  # something unhashable among the fetches or feeds
+            found = None
+            key = None
+        if found is None:
+            leaves, rebuild = flatten_fetches(fetches, self.graph)
+            found = Plan(leaves, rebuild, self._resolve_feeds(feeds), self)
+            if key is not None:
+                self._plans[key] = found
+        return found
+
+    def _resolve_feeds(self, feeds: Sequence[Any]) -> list[Tensor]:
+        resolved: list[Tensor] = []
+        for feed in feeds:
+            try:
+                tensor = resolve_fetch(feed, self.graph)
+            except GraphMixError:
+                raise
+            except GraphcError as problem:
+                raise FeedError(
+                    f"the feed {feed!r} is no tensor of the session's graph",
+                    fix=problem.fix,
+                    origin=capture_origin(),
+                ) from None
+            if not isinstance(tensor, Tensor):
+                raise FeedError(
+                    f"{tensor.name!r} is an operation; only tensors can be fed",
+                    fix=f'the name of its first result is "{tensor.name}:0"',
+                    origin=capture_origin(),
+                )
+            if tensor in resolved:
+                raise FeedError(f"{tensor.name!r} is fed twice", origin=capture_origin())
+            resolved.append(tensor)
+        return resolved
+
+    # -- programs --------------------------------------------------------------------------------
+
+    def make_program(self, fetches: list[Value], feeds: list[Value]) -> Program:
+        """The program of these values; one per set, however the fetches are nested."""
+        key = (tuple(fetches), tuple(feeds))
+        found = self._programs.get(key)
+        if found is None:
+            platform = self._device.platform if self._device is not None else None
+            found = Program(
+                self.graph,
+                fetches,
+                feeds,
+                pipeline=self._pipeline,
+                platform=platform,
+                device=self._device,
+                donate=self._donate,
+                disk_cache=self._disk_cache,
+            )
+            found = self._programs.setdefault(key, found)
+        return found
+
+    def make_host(self, fetches: list[Value], feeds: list[Value]) -> Graph:
+        """The graph of strings, which run on the host."""
+        return host_slice(self.graph, fetches, feeds)
+
+    def compute_initial_values(
+        self, variables: list[Variable], tensors: list[Tensor]
+    ) -> list[Any]:
+        """The initial values of variables; the store asks for them."""
+        program = self.make_program([tensor.value for tensor in tensors], [])
+        return compute_initial_values(
+            program, variables, self.store, self.compute_initial_values
+        )
+
+    def compile(self, fetches: Any, feeds: Any = None) -> Program:
+        """The program of fetches, to look at.
+
+        Args:
+            fetches: as in `run`.
+            feeds: tensors, or a `feed_dict` whose arrays say the sizes.
+
+        Raises:
+            FeedError: as `run`.
+        """
+        given = dict(feeds) if isinstance(feeds, Mapping) else {}
+        plan = self._plan(fetches, tuple(feeds or ()))
+        if plan.program is None:
+            raise GraphcError(
+                "strings stay on the host: there is no program to compile",
+                origin=capture_origin(),
+            )
+        if given:
+            plan.show_for(list(given.values()))
+        return plan.program
+
+    def dump(
+        self,
+        fetches: Any = None,
+        stage: str = "fused",
+        format: Format = "text",  # noqa: A002
+        path: str | os.PathLike[str] | None = None,
+        feed_dict: Mapping[Any, Any] | None = None,
+    ) -> str:
+        """A stage of a program as text or a picture.
+
+        Args:
+            fetches: as in `run`; None takes the last program that ran.
+            stage: "built", "functional", "canonical", …, "fused"; see `passes.default_pipeline()`.
+            format: "text", "dot" (Graphviz), "html" (a page), "stablehlo" or "hlo".
+            path: also write it there.
+            feed_dict: says the sizes that stages from `specialised` on need; else those of the last
+                run are used.
+
+        Raises:
+            FeedError: the stage needs sizes that nothing gives; says what to feed.
+            GraphcError: there is no such stage or format.
+        """
+        program = self._program_to_show(fetches, feed_dict)
+        text = render(program, stage, format)
+        if path is not None:
+            Path(path).write_text(text + "\n", encoding="utf-8")
+        return text
+
+    def _program_to_show(self, fetches: Any, feed_dict: Mapping[Any, Any] | None) -> Program:
+        if fetches is None:
+            if not self._programs:
+                raise GraphcError(
+                    "nothing to dump: no program has been made",
+                    fix="say what to fetch: session.dump(fetches)",
+                    origin=capture_origin(),
+                )
+            return list(self._programs.values())[-1]
+        if feed_dict:
+            return self.compile(fetches, feed_dict)
+        # Without feeds every placeholder that the fetches need is open: the last run's sizes serve.
+        leaves, _ = flatten_fetches(fetches, self.graph)
+        values = [value for leaf in leaves for value in leaf.control_values]
+        for (made, _), program in reversed(list(self._programs.items())):
+            if set(values) <= set(made):
+                return program
+        needed = set(slice_graph(self.graph, values).inputs)
+        return self.compile(fetches, [t for t in self.graph.inputs if t.value in needed])
+
+    # -- state, devices, life --------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write every variable of the graph, and where the random numbers stand, to one file.
+
+        Raises:
+            CheckpointError: the disk refused; the previous file is untouched.
+        """
+        self._require_open()
+        with self.store.lock:
+            self.store.ensure(list(self.graph.variables), self.compute_initial_values)
+            arrays = self.store.snapshot()
+        write_variables(path, arrays)
+
+    def restore(self, path: str | os.PathLike[str]) -> None:
+        """Read variables from a file that `save` wrote: all of them, or none.
+
+        Raises:
+            CheckpointError: the file is damaged, or does not fit the graph.
+        """
+        self._require_open()
+        self.store.load(read_variables(path))
+
+    def list_devices(self) -> list[Device]:
+        """The devices of this process; printed as TensorFlow 1 prints them."""
+        return list_devices()
+
+    def close(self) -> None:
+        """Let go of variables and programs; later runs are errors."""
+        self._closed = True
+        self._plans.clear()
+        self._programs.clear()
+        self.store.clear()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise self._closed_error()
+
+    def _closed_error(self) -> SessionClosedError:
+        return SessionClosedError(
+            "the session is closed",
+            fix="open another Session; save() variables before close() to keep them",
+            origin=capture_origin(),
+        )
+
+    def __enter__(self) -> Session:
+        self._require_open()
+        push_session(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pop_session(self)
+        self.close()

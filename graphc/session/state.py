@@ -1,0 +1,144 @@
+"""Variables on the device: they initialize themselves at first use, and nobody else holds them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import jax
+import numpy as np
+
+from graphc.errors import CheckpointError, StateError, did_you_mean
+from graphc.ir.literal import Literal
+from graphc.lowering.jax_internals import scoped_x64
+from graphc.ops.dataflow import DataflowGraph
+from graphc.ops.tensor import Tensor
+from graphc.ops.variable import Variable
+
+SEED = "graphc/random_seed"
+COUNTER = "graphc/random_counter"
+
+Compute = Callable[[list[Variable], list[Tensor]], list[Any]]
+"""Gives the initial values of variables, of which these are the tensors, as device arrays."""
+
+
+class VariableStore:
+    """The values of a session's variables.
+
+    Attributes:
+        lock: held while a program that reads or changes state is dispatched: a donated buffer must
+            not be read by another thread.
+    """
+
+    def __init__(self, graph: DataflowGraph, seed: int, device: Any) -> None:
+        self.lock = threading.RLock()
+        self._graph = graph
+        self._seed = seed
+        self._device = device
+        self._arrays: dict[str, Any] = {}
+        self.reset_random()
+
+    def reset_random(self) -> None:
+        """Begin the session's random numbers again."""
+        self._arrays[SEED] = self.put(np.uint32(self._seed & 0xFFFFFFFF))
+        self._arrays[COUNTER] = self.put(np.uint32(0))
+
+    def put(self, array: Any) -> Any:
+        """A copy of an array on the device; later changes of the original do not reach it."""
+        with scoped_x64():
+            return jax.device_put(jax.numpy.array(array, copy=True), self._device)
+
+    def values(self, names: Iterable[str]) -> list[Any]:
+        """The arrays of variables that are all initialized."""
+        arrays = self._arrays
+        return [arrays[name] for name in names]
+
+    def ensure(self, names: Iterable[str], compute: Compute) -> None:
+        """Initialize those of `names` that have no value yet.
+
+        Raises:
+            StateError: the graph has no such variable.
+        """
+        missing = [name for name in names if name not in self._arrays]
+        if not missing:
+            return
+        computed: dict[Variable, Tensor] = {}
+        for name in missing:
+            variable = self.variable(name)
+            initial = variable.initial_value
+            if isinstance(initial, Literal):
+                self._arrays[name] = self.put(initial.array)
+            else:
+                computed[variable] = initial
+        if computed:
+            arrays = compute(list(computed), list(computed.values()))
+            for variable, array in zip(computed, arrays, strict=True):
+                self._arrays[variable.name] = array
+
+    def variable(self, name: str) -> Variable:
+        """The variable of that name.
+
+        Raises:
+            StateError: the graph has none.
+        """
+        found = self._graph.variables.get(name)
+        if found is None:
+            raise StateError(
+                f"the graph has no variable named {name!r}",
+                fix=did_you_mean(name, self._graph.variables),
+            )
+        return found
+
+    def update(self, names: Iterable[str], arrays: Iterable[Any]) -> None:
+        """Set variables to arrays that a program gave."""
+        self._arrays.update(zip(names, arrays, strict=True))
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Let variables initialize themselves again at their next use."""
+        for name in names:
+            self._arrays.pop(name, None)
+
+    def clear(self) -> None:
+        """Let go of everything."""
+        with self.lock:
+            self._arrays.clear()
+
+    def lost(self) -> list[str]:
+        """Variables whose buffers a failed program has consumed."""
+        return [
+            name
+            for name, array in self._arrays.items()
+            if isinstance(array, jax.Array) and array.is_deleted()
+        ]
+
+    def snapshot(self) -> dict[str, np.ndarray[Any, Any]]:
+        """A copy of every value there is, random state included."""
+        with self.lock:
+            return {name: np.array(array) for name, array in self._arrays.items()}
+
+    def load(self, arrays: dict[str, np.ndarray[Any, Any]]) -> None:
+        """Set variables from a checkpoint: all of them, or none when one does not fit.
+
+        Raises:
+            CheckpointError: a variable is unknown, or has another shape or element type.
+        """
+        for name, array in arrays.items():
+            if name in (SEED, COUNTER):
+                continue
+            variable = self._graph.variables.get(name)
+            if variable is None:
+                raise CheckpointError(
+                    f"the checkpoint holds {name!r}, which the graph does not have",
+                    fix=did_you_mean(name, self._graph.variables),
+                )
+            if array.shape != variable.shape or array.dtype != variable.dtype.numpy:
+                raise CheckpointError(
+                    f"the checkpoint's {name!r} does not fit the variable",
+                    given=f"{array.dtype}{list(array.shape)}",
+                    expected=variable.type,
+                    origin=variable.origin,
+                )
+        placed = {name: self.put(array) for name, array in arrays.items()}
+        with self.lock:
+            self._arrays.update(placed)
