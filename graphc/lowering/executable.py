@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -41,8 +41,7 @@ class Executable:
     Attributes:
         graph: the graph it was made of, static and without effects.
         lowered: its jaxpr, and the constants that are handed over at each call.
-        function: the jitted function; call it inside `scoped_x64` with `constants`, then one array
-            per graph input.
+        function: the jitted function of `constants`, then one array per graph input.
         constants: large constants, on the device.
         donated: positions among the graph's inputs whose buffers a call consumes.
         lowering_seconds: writing the jaxpr and StableHLO.
@@ -95,6 +94,16 @@ class Executable:
         in_avals = [aval_of(value.type) for value in self.graph.inputs]
         out_avals = [aval_of(value.type) for value in self.graph.outputs]
         return usable_donations(in_avals, out_avals, candidates)
+
+    def call(self, arguments: Sequence[Any]) -> list[Any]:
+        """The results for `constants`, then one array per graph input; perhaps not computed yet."""
+        if self._compiled is None:
+            self.compile()
+        with scoped_x64():
+            if self.device is None:
+                return self.function(*self.constants, *arguments)
+            with jax.default_device(self.device):
+                return self.function(*self.constants, *arguments)
 
     def _on_device(self) -> contextlib.AbstractContextManager[Any]:
         return contextlib.nullcontext() if self.device is None else jax.default_device(self.device)

@@ -11,9 +11,12 @@ from typing import Any
 
 from graphc.dimensions import Dimension, Shape, equal, format_dimension
 from graphc.errors import GraphcError, ShapeError
+from graphc.ir.attributes import NO_ATTRIBUTES, Attributes
+from graphc.ir.op import OpSpec
 from graphc.ir.origin import capture_origin
 from graphc.ir.registry import REGISTRY
 from graphc.ops.conversion import graph_of, promoted, to_tensor
+from graphc.ops.dataflow import get_default_graph
 from graphc.ops.tensor import Tensor
 
 
@@ -91,6 +94,26 @@ def elementwise(op_name: str, *things: Any, name: str | None = None) -> Tensor:
     """An elementwise op on promoted and broadcast operands."""
     tensors = aligned(things)
     return graph_of(tensors).add(REGISTRY[op_name], tensors, name=name)[0]
+
+
+def unary(op: OpSpec, x: Any, name: str) -> Tensor:
+    """An elementwise op without attributes on one operand."""
+    tensor = to_tensor(x, None, graph_of((x,)))
+    return graph_of((tensor,)).add(op, (tensor,), NO_ATTRIBUTES, (), name)[0]
+
+
+def binary(
+    op: OpSpec, x1: Any, x2: Any, name: str, attributes: Attributes = NO_ATTRIBUTES
+) -> Tensor:
+    """An elementwise op on two promoted and broadcast operands: the way that most nodes take."""
+    if type(x1) is Tensor and type(x2) is Tensor and x1.value.type is x2.value.type:
+        left, right = x1, x2
+    else:
+        left, right = aligned((x1, x2))
+    graph = get_default_graph()
+    if left.graph is not graph or right.graph is not graph:
+        graph = graph_of((left, right))
+    return graph.add(op, (left, right), attributes, (), name)[0]
 
 
 def apply(op_name: str, *things: Any, name: str | None = None, **attributes: Any) -> Tensor:

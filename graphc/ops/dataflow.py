@@ -201,6 +201,16 @@ class DataflowGraph:
             self._scope = before
 
     @contextlib.contextmanager
+    def reopened_scope(self, scope: str) -> Iterator[None]:
+        """Go on in a scope that `name_scope` gave before, or at the top with ""."""
+        before = self._scope
+        self._scope = f"{scope}/" if scope else ""
+        try:
+            yield
+        finally:
+            self._scope = before
+
+    @contextlib.contextmanager
     def control_dependencies(self, things: Sequence[Tensor | Operation] | None) -> Iterator[None]:
         """Nodes made inside run after `things`; None clears the dependencies."""
         before = self._control

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 
-from graphc.lowering.jax_internals import scoped_x64
 from graphc.ops.variable import Variable
 from graphc.session.program import Program
 from graphc.session.state import COUNTER, Compute, VariableStore
@@ -30,9 +29,6 @@ def compute_initial_values(
         first if name == COUNTER else store.put(array)
         for name, array in zip(names, store.values(names), strict=True)
     ]
-    executable = signature.executable
-    with scoped_x64():
-        results = executable.function(*executable.constants, *state)
-    return results[: len(variables)]
+    return signature.executable.call(state)[: len(variables)]
 
 

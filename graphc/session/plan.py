@@ -12,7 +12,6 @@ from graphc.dtypes import STRING
 from graphc.errors import ExecutionError
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
-from graphc.lowering.jax_internals import scoped_x64
 from graphc.ops.tensor import Operation, Tensor
 from graphc.session.feeds import convert_feed
 from graphc.session.fetches import Rebuild
@@ -149,21 +148,17 @@ def dispatch(
     executable = signature.executable
     names, updates = signature.state_names, signature.update_names
     if not names and not updates:
-        with scoped_x64():
-            try:
-                return executable.function(*executable.constants, *fed)
-            except Exception as problem:
-                raise _failure(problem, []) from problem
+        try:
+            return executable.call(fed)
+        except Exception as problem:
+            raise _failure(problem, []) from problem
     # A donated buffer must not be read by another thread between look-up and dispatch.
     with store.lock:
         store.ensure(names, initialize)
-        with scoped_x64():
-            try:
-                results = executable.function(
-                    *executable.constants, *fed, *store.values(names)
-                )
-            except Exception as problem:
-                raise _failure(problem, store.lost()) from problem
+        try:
+            results = executable.call([*fed, *store.values(names)])
+        except Exception as problem:
+            raise _failure(problem, store.lost()) from problem
         if updates:
             store.update(updates, results[signature.fetch_count :])
     return results

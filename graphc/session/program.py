@@ -21,8 +21,9 @@ from graphc.lowering.executable import Executable, paused_gc
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.slicing_graphs import slice_graph
 from graphc.rewriting.graph_pass import PassContext
-from graphc.rewriting.manager import PassManager, PipelineRun
+from graphc.rewriting.manager import PassManager
 from graphc.rewriting.pipeline import Pipeline
+from graphc.rewriting.pipeline_run import PipelineRun
 from graphc.session.feeds import bind_sizes
 from graphc.session.report import CompileReport
 
@@ -191,6 +192,11 @@ class Program:
     def as_text(self, stage: str = "fused") -> str:
         """The text form of the graph after a stage."""
         return str(self.graph(stage))
+
+    def lower(self) -> Program:
+        """Go as far as StableHLO, and no further; XLA compiles at the first run."""
+        self.concrete()
+        return self
 
     # -- what XLA makes of it --------------------------------------------------------------------
 

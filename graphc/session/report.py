@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from graphc.lowering.executable import Executable
-from graphc.rewriting.manager import PassRecord, PipelineRun
+from graphc.rewriting.pipeline_run import PassRecord, PipelineRun
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class CompileReport:
             passes=tuple(
                 PassRow(
                     record.stage,
-                    record.name,
+                    record.pass_name,
                     record.seconds,
                     record.nodes_before,
                     record.nodes_after,

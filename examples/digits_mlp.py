@@ -1,0 +1,39 @@
+"""An MLP learns the handwritten digits of scikit-learn; the same as `graphc demo`, to be changed."""
+
+import os
+
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+import graphc
+
+EPOCHS = 3 if os.environ.get("GRAPHC_EXAMPLE_SHORT") else 40
+BATCH = 32
+
+images, labels = load_digits(return_X_y=True)
+train_x, test_x, train_y, test_y = train_test_split(
+    (images / 16).astype(np.float32), labels, test_size=0.2, random_state=0, stratify=labels
+)
+
+x = graphc.placeholder("float32", [None, 64], name="x")
+y = graphc.placeholder("int32", [None], name="y")
+hidden = graphc.layers.Dense(128, activation="relu")(x)
+logits = graphc.layers.Dense(10)(graphc.layers.Dense(64, activation="relu")(hidden))
+loss = graphc.losses.SparseCategoricalCrossentropy(from_logits=True)(y, logits)
+train = graphc.optimizers.Adam(1e-3).minimize(loss)
+correct = graphc.ops.equal(graphc.ops.argmax(logits, axis=-1), y)
+accuracy = graphc.ops.mean(graphc.ops.cast(correct, "float32"))
+
+with graphc.Session(seed=0) as session:
+    step = session.make_callable([train, loss], [x, y])
+    generator = np.random.default_rng(0)
+    for epoch in range(EPOCHS):
+        order = generator.permutation(len(train_x))
+        losses = [
+            step(train_x[rows], train_y[rows])[1]
+            for rows in np.array_split(order, len(order) // BATCH)
+        ]
+        if epoch % 10 == 0 or epoch == EPOCHS - 1:
+            held_out = session.run(accuracy, {x: test_x, y: test_y})
+            print(f"epoch {epoch:2d}  loss {np.mean(losses):.4f}  held-out {held_out:.2%}")

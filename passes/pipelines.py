@@ -1,0 +1,65 @@
+"""The default pipeline: one readable list of named stages.
+
+    built → functional → canonical → composed → cast → rolled → differentiated → updated
+          → simplified → specialised → placed → legalized → budgeted → fused → lowered
+
+`built` is what a person wrote, `lowered` is StableHLO. Up to `simplified` a graph goes through
+once, with symbolic sizes; from `specialised` on once per concrete signature. A stage without passes
+is a place where passes can be put: `pipeline.after("legalized", MyPass())`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from graphc.ir.op import Trait
+from graphc.rewriting.graph_pass import GraphPass
+from graphc.rewriting.pipeline import Pipeline, Stage
+from passes.algebra import Algebra
+from passes.autodiff import Autodiff
+from passes.common_subexpressions import CommonSubexpressions
+from passes.constant_folding import ConstantFolding
+from passes.elementwise_fusion import ElementwiseFusion
+from passes.functional import Functional
+from passes.optimizer_updates import OptimizerUpdates
+from passes.pruning import Pruning
+from passes.shape_simplification import ShapeSimplification
+from passes.specialisation import Specialisation
+from passes.stabilisation import Stabilisation
+from passes.tap_removal import TapRemoval
+
+CLEAN_UP: Final[tuple[GraphPass, ...]] = (
+    Pruning(),
+    ConstantFolding(),
+    Algebra(),
+    ShapeSimplification(),
+    Stabilisation(),
+    CommonSubexpressions(),
+)
+"""What brings a graph into its canonical form; run until nothing changes."""
+
+_NO_EFFECTS: Final = frozenset({Trait.EFFECT})
+_NO_GRADIENTS: Final = _NO_EFFECTS | {"gradient", "tap"}
+_NO_INTENTS: Final = _NO_GRADIENTS | {Trait.INTENT}
+_STATIC: Final = _NO_INTENTS | {"dimension_size"}
+
+
+def default_pipeline() -> Pipeline:
+    """The passes that a session runs when it is given no others."""
+    return Pipeline(
+        (
+            Stage("functional", (Functional(),), forbidden=_NO_EFFECTS),
+            Stage("canonical", CLEAN_UP, fixpoint=True, forbidden=_NO_EFFECTS),
+            Stage("composed", forbidden=_NO_EFFECTS),
+            Stage("cast", forbidden=_NO_EFFECTS),
+            Stage("rolled", forbidden=_NO_EFFECTS),
+            Stage("differentiated", (Autodiff(), TapRemoval()), forbidden=_NO_GRADIENTS),
+            Stage("updated", (OptimizerUpdates(),), forbidden=_NO_INTENTS),
+            Stage("simplified", CLEAN_UP, fixpoint=True, forbidden=_NO_INTENTS),
+            Stage("specialised", (Specialisation(),), forbidden=_STATIC),
+            Stage("placed", forbidden=_STATIC),
+            Stage("legalized", forbidden=_STATIC),
+            Stage("budgeted", forbidden=_STATIC),
+            Stage("fused", (ElementwiseFusion(),), forbidden=_STATIC),
+        )
+    )
