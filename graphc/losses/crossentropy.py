@@ -5,9 +5,8 @@ from __future__ import annotations
 from graphc.errors import DTypeError, ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.losses.loss import Loss, Reduction
-from graphc.ops.broadcasting import apply
+from graphc.nn.cross_entropies import sparse_categorical_crossentropy
 from graphc.ops.conversion import inexact
-from graphc.ops.exponential import log
 from graphc.ops.shaping import squeeze
 from graphc.ops.tensor import Tensor
 
@@ -16,8 +15,8 @@ class SparseCategoricalCrossentropy(Loss):
     """-log of the probability that the prediction gives to an integer label.
 
     Args:
-        from_logits: whether predictions are logits; otherwise they are probabilities, of which the
-            logarithm is taken (a softmax before it is found and made stable by the compiler).
+        from_logits: whether predictions are logits; otherwise they are probabilities, kept
+            `backend.epsilon()` away from 0 and 1.
         reduction: see `Loss`.
         name: scope of its nodes.
 
@@ -51,9 +50,7 @@ class SparseCategoricalCrossentropy(Loss):
                 expected="labels without the last axis of the predictions",
                 origin=capture_origin(),
             )
-        if not self.from_logits:
-            logits = log(logits)
-        return apply("sparse_softmax_cross_entropy", logits, labels)
+        return sparse_categorical_crossentropy(labels, logits, self.from_logits)
 
 
 def _has_extra_axis(labels: Tensor, logits: Tensor) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -41,8 +41,9 @@ class Executable:
     Attributes:
         graph: the graph it was made of, static and without effects.
         lowered: its jaxpr, and the constants that are handed over at each call.
-        function: the jitted function of `constants`, then one array per graph input.
         constants: large constants, on the device.
+        call: takes `constants`, then variables, then feeds, all positional; gives a list of arrays
+            that are perhaps not computed yet. Compiles at the first call.
         donated: positions among the graph's inputs whose buffers a call consumes.
         lowering_seconds: writing the jaxpr and StableHLO.
         xla_seconds: compiling it.
@@ -64,16 +65,21 @@ class Executable:
         started = time.perf_counter()
         with scoped_x64(), paused_gc():
             self.lowered: LoweredGraph = lower_graph(graph, name)
-            offset = len(self.lowered.hoisted)
-            self.donated = self._donations() if donate else ()
-            self.function = jit_from_jaxpr(
-                self.lowered.program, name, [offset + position for position in self.donated]
-            )
+        self._scope: Callable[[], contextlib.AbstractContextManager[Any]] = (
+            scoped_x64 if self.lowered.needs_x64 else contextlib.nullcontext
+        )
+        self.donated = self._donations() if donate else ()
+        arguments = {state: place for place, state in enumerate(self.lowered.states)}
+        offset = len(self.lowered.hoisted)
+        self._function = jit_from_jaxpr(
+            self.lowered.program, name, [offset + arguments[state] for state in self.donated]
+        )
+        with self._scope(), self._on_device(), paused_gc():
             self.constants: list[Any] = [
                 jax.device_put(array, device) for array in self.lowered.hoisted
             ]
-            with self._on_device():
-                self._stages: Any = self.function.lower(*self._specs())
+            self._stages: Any = self._function.lower(*self._specs())
+        self.call: Callable[..., list[Any]] = self._first_call
         self.lowering_seconds = time.perf_counter() - started
         self.xla_seconds = 0.0
         self.cache = "off"
@@ -95,15 +101,19 @@ class Executable:
         out_avals = [aval_of(value.type) for value in self.graph.outputs]
         return usable_donations(in_avals, out_avals, candidates)
 
-    def call(self, arguments: Sequence[Any]) -> list[Any]:
-        """The results for `constants`, then one array per graph input; perhaps not computed yet."""
-        if self._compiled is None:
-            self.compile()
-        with scoped_x64():
-            if self.device is None:
-                return self.function(*self.constants, *arguments)
-            with jax.default_device(self.device):
-                return self.function(*self.constants, *arguments)
+    def _first_call(self, *arguments: Any) -> list[Any]:
+        self.compile()
+        plain = self.device is None and not self.lowered.needs_x64
+        # Without 64-bit types and a device of its own, nothing stands between a call and XLA.
+        self.call = self._function if plain else self._scoped_call
+        return self.call(*arguments)
+
+    def _scoped_call(self, *arguments: Any) -> list[Any]:
+        if self.device is None:
+            with scoped_x64():
+                return self._function(*arguments)
+        with self._scope(), self._on_device():
+            return self._function(*arguments)
 
     def _on_device(self) -> contextlib.AbstractContextManager[Any]:
         return contextlib.nullcontext() if self.device is None else jax.default_device(self.device)
@@ -112,7 +122,7 @@ class Executable:
         """XLA's compiled program, made at the first call of this method or of the function."""
         if self._compiled is None:
             started = time.perf_counter()
-            with scoped_x64(), self._on_device(), contextlib.ExitStack() as stack:
+            with self._scope(), self._on_device(), contextlib.ExitStack() as stack:
                 hits = 0
                 if self._disk_cache is not None:
                     hits = self._disk_cache.hits

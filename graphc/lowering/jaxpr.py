@@ -41,6 +41,7 @@ from graphc.lowering.jax_internals import (
     make_var,
 )
 from graphc.lowering.tracing import trace_call
+from graphc.lowering.wide_types import holds_wide_types
 
 HOISTED_BYTES: Final = 65536
 """Constants of at least this size become arguments of the program."""
@@ -71,14 +72,18 @@ class LoweredGraph:
     """A jaxpr and the constants that its first arguments stand for.
 
     Attributes:
-        program: takes the hoisted constants, then one argument per graph input.
+        program: takes the hoisted constants, then variables, then the other inputs of the graph.
         hoisted: the large constants, in argument order.
+        states: which of the graph's inputs are variables, in argument order.
         equations: number of equations.
+        needs_x64: whether a type in it has elements of 64 bits (128 for complex numbers).
     """
 
     program: ClosedJaxpr
     hoisted: tuple[np.ndarray[Any, Any], ...]
+    states: tuple[int, ...]
     equations: int
+    needs_x64: bool
 
 
 class _Emitter:
@@ -192,14 +197,20 @@ def lower_graph(graph: Graph, name: str = "graph") -> LoweredGraph:
     parameters = [make_var(aval_of(value.type)) for value in graph.inputs]
     outputs = emitter.graph(graph, parameters, "")
     hoisted = list(emitter.hoisted.values())
+    kinds = [value.node.attributes["kind"] for value in graph.inputs]
+    states = [position for position, kind in enumerate(kinds) if kind == "state"]
+    order = states + [position for position, kind in enumerate(kinds) if kind != "state"]
     names = [f"constant:{i}" for i in range(len(hoisted))]
-    names += [f"{v.node.attributes['kind']}:{v.node.attributes['name']}" for v in graph.inputs]
+    names += [f"{kinds[i]}:{graph.inputs[i].node.attributes['name']}" for i in order]
     program = close_jaxpr(
         emitter.constants,
-        [variable for variable, _ in hoisted] + parameters,
+        [variable for variable, _ in hoisted] + [parameters[i] for i in order],
         outputs,
         emitter.equations,
         name,
         names,
     )
-    return LoweredGraph(program, tuple(array for _, array in hoisted), len(emitter.equations))
+    arrays = tuple(array for _, array in hoisted)
+    return LoweredGraph(
+        program, arrays, tuple(states), len(emitter.equations), holds_wide_types(program)
+    )

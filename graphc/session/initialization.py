@@ -29,6 +29,7 @@ def compute_initial_values(
         first if name == COUNTER else store.put(array)
         for name, array in zip(names, store.values(names), strict=True)
     ]
-    return signature.executable.call(state)[: len(variables)]
+    executable = signature.executable
+    return executable.call(*executable.constants, *state)[: len(variables)]
 
 

@@ -39,7 +39,8 @@ class Signature:
         executable: the compiled program.
         state_names: the variables it reads, in argument order.
         update_names: the variables it sets, in result order.
-        fetch_count: how many of the results are fetches.
+        fetch_count: how many of the results are fetches; the others are new values of variables.
+        result_count: how many there are.
     """
 
     def __init__(self, sizes: dict[str, int], run: PipelineRun, executable: Executable) -> None:
@@ -47,12 +48,10 @@ class Signature:
         self.run = run
         self.executable = executable
         inputs = [value.node.attributes for value in executable.graph.inputs]
-        kinds = [attributes["kind"] for attributes in inputs]
-        if kinds != sorted(kinds, key=lambda kind: kind == "state"):
-            raise GraphcError("a pass put a variable before a feed among the graph's inputs")
         self.state_names = tuple(a["name"] for a in inputs if a["kind"] == "state")
         self.update_names = executable.graph.update_names
         self.fetch_count = len(executable.graph.fetches)
+        self.result_count = len(executable.graph.outputs)
 
 
 class Program:
@@ -221,7 +220,7 @@ class Program:
 
         Returns the fetches, then the new values of variables; see `graph("fused")` for both lists.
         """
-        return self.concrete().executable.function
+        return self.concrete().executable.call
 
     def report(self) -> CompileReport:
         """What compiling did."""

@@ -116,7 +116,8 @@ class Session:
         """
         feeds = feed_dict or {}
         plan = self._plan(fetches, tuple(feeds))
-        return plan.run(list(feeds.values()), as_numpy)
+        given = list(feeds.values())
+        return plan.run(given) if as_numpy else plan.run_for(given, as_numpy=False)
 
     def make_callable(
         self, fetches: Any, feed_list: Sequence[Any] = (), *, as_numpy: bool = True
@@ -132,15 +133,14 @@ class Session:
         expected = len(feed_list)
 
         def call(*arrays: Any) -> Any:
-            if self._closed:
-                raise self._closed_error()
-            if len(arrays) != expected:
+            if len(arrays) != expected or self._closed:
+                self._require_open()
                 raise FeedError(
                     f"the callable takes {expected} arrays, one per tensor of feed_list",
                     given=f"{len(arrays)} arrays",
                     origin=capture_origin(),
                 )
-            return plan.run(arrays, as_numpy)
+            return plan.run(arrays) if as_numpy else plan.run_for(arrays, as_numpy=False)
 
         return call
 

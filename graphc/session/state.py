@@ -27,6 +27,7 @@ class VariableStore:
     """The values of a session's variables.
 
     Attributes:
+        arrays: by name; those that are initialized.
         lock: held while a program that reads or changes state is dispatched: a donated buffer must
             not be read by another thread.
     """
@@ -36,13 +37,13 @@ class VariableStore:
         self._graph = graph
         self._seed = seed
         self._device = device
-        self._arrays: dict[str, Any] = {}
+        self.arrays: dict[str, Any] = {}
         self.reset_random()
 
     def reset_random(self) -> None:
         """Begin the session's random numbers again."""
-        self._arrays[SEED] = self.put(np.uint32(self._seed & 0xFFFFFFFF))
-        self._arrays[COUNTER] = self.put(np.uint32(0))
+        self.arrays[SEED] = self.put(np.uint32(self._seed & 0xFFFFFFFF))
+        self.arrays[COUNTER] = self.put(np.uint32(0))
 
     def put(self, array: Any) -> Any:
         """A copy of an array on the device; later changes of the original do not reach it."""
@@ -50,8 +51,12 @@ class VariableStore:
             return jax.device_put(jax.numpy.array(array, copy=True), self._device)
 
     def values(self, names: Iterable[str]) -> list[Any]:
-        """The arrays of variables that are all initialized."""
-        arrays = self._arrays
+        """The arrays of variables.
+
+        Raises:
+            KeyError: one is not initialized yet.
+        """
+        arrays = self.arrays
         return [arrays[name] for name in names]
 
     def ensure(self, names: Iterable[str], compute: Compute) -> None:
@@ -60,7 +65,7 @@ class VariableStore:
         Raises:
             StateError: the graph has no such variable.
         """
-        missing = [name for name in names if name not in self._arrays]
+        missing = [name for name in names if name not in self.arrays]
         if not missing:
             return
         computed: dict[Variable, Tensor] = {}
@@ -68,13 +73,13 @@ class VariableStore:
             variable = self.variable(name)
             initial = variable.initial_value
             if isinstance(initial, Literal):
-                self._arrays[name] = self.put(initial.array)
+                self.arrays[name] = self.put(initial.array)
             else:
                 computed[variable] = initial
         if computed:
             arrays = compute(list(computed), list(computed.values()))
             for variable, array in zip(computed, arrays, strict=True):
-                self._arrays[variable.name] = array
+                self.arrays[variable.name] = array
 
     def variable(self, name: str) -> Variable:
         """The variable of that name.
@@ -92,30 +97,33 @@ class VariableStore:
 
     def update(self, names: Iterable[str], arrays: Iterable[Any]) -> None:
         """Set variables to arrays that a program gave."""
-        self._arrays.update(zip(names, arrays, strict=True))
+        self.arrays.update(zip(names, arrays, strict=True))
 
-    def forget(self, names: Iterable[str]) -> None:
-        """Let variables initialize themselves again at their next use."""
-        for name in names:
-            self._arrays.pop(name, None)
+    def reset(self, names: Iterable[str], compute: Compute) -> None:
+        """Give variables their initial values back."""
+        listed = list(names)
+        with self.lock:
+            for name in listed:
+                self.arrays.pop(name, None)
+            self.ensure(listed, compute)
 
     def clear(self) -> None:
         """Let go of everything."""
         with self.lock:
-            self._arrays.clear()
+            self.arrays.clear()
 
     def lost(self) -> list[str]:
         """Variables whose buffers a failed program has consumed."""
         return [
             name
-            for name, array in self._arrays.items()
+            for name, array in self.arrays.items()
             if isinstance(array, jax.Array) and array.is_deleted()
         ]
 
     def snapshot(self) -> dict[str, np.ndarray[Any, Any]]:
         """A copy of every value there is, random state included."""
         with self.lock:
-            return {name: np.array(array) for name, array in self._arrays.items()}
+            return {name: np.array(array) for name, array in self.arrays.items()}
 
     def load(self, arrays: dict[str, np.ndarray[Any, Any]]) -> None:
         """Set variables from a checkpoint: all of them, or none when one does not fit.
@@ -141,4 +149,4 @@ class VariableStore:
                 )
         placed = {name: self.put(array) for name, array in arrays.items()}
         with self.lock:
-            self._arrays.update(placed)
+            self.arrays.update(placed)

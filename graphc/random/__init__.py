@@ -1,0 +1,9 @@
+"""Floor 4: random tensors, drawn anew in every run from the session's seed.
+
+A draw depends on the seed, on its own stream number, on how many runs have drawn before, and on the
+iterations of the user's loops around it: never on what the passes did.
+"""
+
+from graphc.random.distributions import bernoulli, dropout, normal, randint, uniform
+
+__all__ = ["bernoulli", "dropout", "normal", "randint", "uniform"]
