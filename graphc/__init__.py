@@ -1,1 +1,121 @@
-"""graphc: a declarative graph compiler on XLA."""
+"""graphc: a declarative graph compiler on XLA.
+
+A graph is built (`graphc.ops`, `graphc.layers`), slices of it become frozen graphs (`graphc.ir`),
+passes rewrite them (`passes`, on the engine of `graphc.rewriting`), `graphc.lowering` writes them
+as one XLA program, and a `graphc.Session` runs it and holds its state.
+
+The floors, imports go down only:
+
+    0  errors, settings, dtypes, dimensions
+    1  ir            types, nodes, graphs, editor, builder, text
+    2  opset         one block per op
+    3  rewriting, lowering, reference, update_rules: the engines, side by side
+    4  ops, nn, random, layers, losses, initializers, optimizers: what people call; and passes
+    5  session, tools, and this façade, which holds no logic
+"""
+
+from graphc import (
+    backend,
+    errors,
+    initializers,
+    layers,
+    losses,
+    nn,
+    ops,
+    optimizers,
+    random,
+    rewriting,
+    settings,
+)
+from graphc.dtypes import BF16 as bfloat16
+from graphc.dtypes import BOOL as bool_
+from graphc.dtypes import C64 as complex64
+from graphc.dtypes import C128 as complex128
+from graphc.dtypes import F16 as float16
+from graphc.dtypes import F32 as float32
+from graphc.dtypes import F64 as float64
+from graphc.dtypes import I8 as int8
+from graphc.dtypes import I16 as int16
+from graphc.dtypes import I32 as int32
+from graphc.dtypes import I64 as int64
+from graphc.dtypes import STRING as string
+from graphc.dtypes import U8 as uint8
+from graphc.dtypes import U16 as uint16
+from graphc.dtypes import U32 as uint32
+from graphc.dtypes import U64 as uint64
+from graphc.ir.parser import parse
+from graphc.ops.context import device
+from graphc.ops.dataflow import DataflowGraph as Graph
+from graphc.ops.dataflow import (
+    control_dependencies,
+    get_default_graph,
+    name_scope,
+    reset_default_graph,
+)
+from graphc.ops.gradients import gradients
+from graphc.ops.grouping import (
+    global_variables,
+    global_variables_initializer,
+    group,
+    no_op,
+    trainable_variables,
+)
+from graphc.ops.sources import constant, placeholder, placeholder_with_default
+from graphc.ops.tensor import Operation, Tensor
+from graphc.ops.variable import Variable
+from graphc.session.devices import list_devices
+from graphc.session.session import Session
+
+config = backend
+
+__all__ = [
+    "Graph",
+    "Operation",
+    "Session",
+    "Tensor",
+    "Variable",
+    "backend",
+    "bfloat16",
+    "bool_",
+    "complex64",
+    "complex128",
+    "config",
+    "constant",
+    "control_dependencies",
+    "device",
+    "errors",
+    "float16",
+    "float32",
+    "float64",
+    "get_default_graph",
+    "global_variables",
+    "global_variables_initializer",
+    "gradients",
+    "group",
+    "initializers",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "layers",
+    "list_devices",
+    "losses",
+    "name_scope",
+    "nn",
+    "no_op",
+    "ops",
+    "optimizers",
+    "parse",
+    "placeholder",
+    "placeholder_with_default",
+    "random",
+    "reset_default_graph",
+    "rewriting",
+    "settings",
+    "string",
+    "trainable_variables",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+]

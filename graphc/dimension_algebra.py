@@ -26,7 +26,7 @@ from weakref import WeakValueDictionary
 MEMO_SIZE = 8192
 # A size that someone needs stays far below these limits. They stop a hostile file, or a loop that
 # squares a size, from eating all memory; the depth keeps the recursion over divisions shallow.
-MAXIMUM_LENGTH = 10_000
+MAXIMUM_LENGTH = 2000
 MAXIMUM_DEPTH = 32
 
 Monomial: TypeAlias = "tuple[Atom, ...]"
@@ -218,7 +218,7 @@ def from_terms(terms: Iterable[Term]) -> Dimension:
 
 def _too_large(what: str) -> ValueError:
     return ValueError(
-        f"the size expression would have {what}, which no real shape needs. "
+        f"the size expression would have {what}; no real shape needs that. "
         "Look for a loop that keeps multiplying sizes, or for a damaged file"
     )
 
@@ -273,8 +273,8 @@ def _add(a: Dimension, b: Dimension) -> Dimension:
 @lru_cache(MEMO_SIZE)
 def _multiply(a: Dimension, b: Dimension) -> Dimension:
     left, right = terms_of(a), terms_of(b)
-    if len(left) * len(right) > MAXIMUM_LENGTH:
-        raise _too_large(f"more than {MAXIMUM_LENGTH} terms")
+    if len(left) * len(right) > 10 * MAXIMUM_LENGTH:
+        raise _too_large("too many terms")
     total: dict[Monomial, int] = {}
     for left_monomial, left_coefficient in left:
         for right_monomial, right_coefficient in right:
@@ -325,7 +325,8 @@ def floor_divide(a: Dimension, b: Dimension) -> Dimension:
     quotient = _whole_part(a, b)
     if quotient != 0:
         return quotient + floor_divide(a - quotient * b, b)
-    if terms_of(a)[0][1] < 0:
+    sign = next(c for m, c in terms_of(a) if len(terms_of(b)) > 1 or m != terms_of(b)[0][0])
+    if sign < 0:
         # floor(-x / b) is -1 - floor((x - 1) / b) for b > 0, so -(-n//2) becomes (n + 1)//2.
         return -1 - floor_divide(-a - 1, b)
     return from_terms([((intern_atom("", a, b),), 1)])

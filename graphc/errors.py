@@ -7,6 +7,8 @@ TensorFlow user would catch (`ShapeError` is a `ValueError`, `DTypeError` a `Typ
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import Protocol
 
 
@@ -157,3 +159,13 @@ class ModelFileError(GraphcError, ValueError):
 
 class CheckpointError(GraphcError, ValueError):
     """A checkpoint that is damaged, incomplete or does not fit the graph."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A sentence with the known names that look like `name`."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=3)
+    if near:
+        return f"did you mean {' or '.join(map(repr, near))}?"
+    listed = ", ".join(names[:8])
+    return f"there are: {listed}{', …' if len(names) > 8 else ''}" if names else "there are none"

@@ -6,6 +6,7 @@ Random expressions are trees that are evaluated twice: by Python on integers, an
 from __future__ import annotations
 
 import copy
+import itertools
 import operator
 import pickle
 import subprocess
@@ -133,6 +134,35 @@ def test_comparison_never_lies(left: Tree, right: Tree, values: dict[str, int]):
         assert at_least(a, b) in (x >= y, None)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(n - n//2 + 1)//2",
+        "(m - n//3 - 2)//2",
+        "-n//m",
+        "(n - 2*m)//(3*m)",
+        "(3*n*m - 5*m + 1)//(2*m)",
+        "(2*n + 7)//(4*m)",
+        "-n//(m - k)",
+        "(2*n + 1)//(2*m - 2*k)",
+        "(n//2)//(m - k)",
+        "(n//(m - k) + 1)//2",
+        "(k - n//(m - k))//2",
+        "(n*n - m)//(n + m)",
+        "(n - m) % (k - 2)",
+    ],
+)
+def test_a_rule_of_division_holds_for_all_small_sizes(text: str):
+    dimension = parse_dimension(text)
+    for sizes in itertools.product(range(8), repeat=3):
+        values = dict(zip(NAMES, sizes, strict=True))
+        try:
+            expected = eval(text, {}, values)
+        except ZeroDivisionError:
+            continue
+        assert substitute(dimension, values) == expected, values
+
+
 @given(trees(RING))
 def test_a_polynomial_is_one_object_however_it_was_written(tree: Tree):
     def rewritten(tree: Tree) -> Dimension:
@@ -200,6 +230,9 @@ def test_divisions_by_a_constant_agree_on_their_form(tree: Tree, divisor: int, w
         (-(-n // 3), "(n + 2)//3"),
         (n // 2 // 2, "n//4"),
         (((n + 1) // 2 + 1) // 2, "(n + 3)//4"),
+        ((n - n // 2 + 1) // 2, "(n + 3)//4"),
+        (-(-(n // m) // 2), "(m + n)//(2*m)"),
+        ((n // m + 1) // 2, "(m + n)//(2*m)"),
         ((2 * n + 1) // 4, "n//2"),
         (n % 2, "n - 2*(n//2)"),
         (7 // n, "7//n"),
@@ -240,7 +273,7 @@ def test_mixing_with_numpy_and_other_integers_gives_dimensions():
     assert n + numpy.int32(1) is n + 1
     assert numpy.int64(7) // n is 7 // n
     assert [7 - n, 7 % n, +n] == [-n + 7, 7 - n * (7 // n), n]
-    for wrong in (0.5, "n", None):
+    for wrong in (0.5, "n", None, numpy.arange(2)):
         with pytest.raises(TypeError):
             n + wrong  # type: ignore[operator]
 
@@ -316,6 +349,6 @@ def test_threads_that_make_the_same_dimension_get_the_same_object():
 
 
 def test_an_expression_that_would_eat_the_memory_is_refused():
-    long = product(tuple(symbol(f"a{i}") + symbol(f"b{i}") for i in range(9)))
-    with pytest.raises(ValueError, match="no real shape needs"):
+    long = product(tuple(symbol(f"a{i}") + symbol(f"b{i}") for i in range(7)))
+    with pytest.raises(ValueError, match="no real shape needs that"):
         long * long

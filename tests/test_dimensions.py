@@ -99,6 +99,9 @@ def test_equality_has_three_answers(a: Dimension, b: Dimension, answer: bool | N
         (n // m, n + 1, False),
         ((n - n // 2) // 3 * m, 0, True),
         (n - m, n // m, None),
+        ((m - n) // 2, 0, None),
+        (m - n, (m - n) // k, None),
+        ((m - n) // k * (k % 2), 0, None),
     ],
 )
 def test_ordering_has_three_answers(a: Dimension, b: Dimension, answer: bool | None):

@@ -111,6 +111,12 @@ SHAPE: Final = _list_of(DIMENSION, "a shape")
 STRINGS: Final = _list_of(STRING, "a sequence of strings")
 PAIRS: Final = _list_of(INTEGERS, "a sequence of sequences of whole numbers")
 LITERAL: Final = AttributeKind("a constant", as_literal, format_literal, parse_literal)
+AXES: Final = AttributeKind(  # a set: sorted, so that equal sets are equal attributes
+    "axes",
+    lambda value: tuple(sorted(INTEGERS.normalise(value))),
+    INTEGERS.format,
+    INTEGERS.parse,
+)
 
 
 def _numbers(value: Any) -> tuple[tuple[str, float], ...]:
@@ -193,6 +199,10 @@ class Attribute:
 
     kind: AttributeKind
     default: Any = REQUIRED
+
+    def __post_init__(self) -> None:
+        if self.default is not REQUIRED:  # what a caller may write, a schema may too: "int32"
+            object.__setattr__(self, "default", self.kind.normalise(self.default))
 
 
 def _identity_key(value: Any) -> Any:

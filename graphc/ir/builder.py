@@ -102,7 +102,8 @@ class Builder:
 
     def __getattr__(self, op_name: str) -> Callable[..., Any]:
         """The op of that name as a function of values; attributes are keywords."""
-        op = self._registry.find(op_name)
+        # build.and_, or_, not_: the plain names are Python's
+        op = self._registry.find(op_name.removesuffix("_"))
         if op is None:
             raise AttributeError(
                 f"there is no op named {op_name!r}; {self._registry.suggestion(op_name)}"

@@ -47,9 +47,7 @@ class ValueMap:
 
     def __getitem__(self, value: Value) -> Value:
         """The value that stands for an old one; itself where the pass left it alone."""
-        if self._editor is None:
-            return value
-        found = self._editor.resolve(value)
+        found = value if self._editor is None else self._editor.resolve(value)
         node = self._rebuilt.get(found.node)
         return found if node is None else node.outputs[found.index]
 
@@ -177,6 +175,22 @@ class GraphEditor:
         """Whether exactly one node uses a value and it is no output."""
         found = self._use_table().get(self.resolve(value), ())
         return len(found) == 1 and _OUTPUT not in found
+
+    def count_users(self, value: Value) -> int:
+        """How many nodes use a value now; being an output counts as one."""
+        return len(self._use_table().get(self.resolve(value), ()))
+
+    def is_dead(self, node: Node) -> bool:
+        """Whether nothing uses a result of a node any more: it was replaced, or its users were."""
+        users = self._use_table()
+        return not any(users.get(out) for out in node.outputs if out not in self._forward)
+
+    def forget(self, node: Node) -> None:
+        """Take back the node made last, which nothing may use: a rule that changed its mind."""
+        assert self.new_nodes and self.new_nodes[-1] is node, "only the node made last"
+        self.new_nodes.pop()
+        if self._users is not None:
+            self._drop(node)
 
     def set_outputs(self, outputs: Sequence[Value], update_names: Sequence[str] = ()) -> None:
         """Give the graph other outputs; the last `len(update_names)` are updates."""

@@ -64,9 +64,20 @@ class OpCall:
         attributes: its attributes.
         regions: its closed graphs.
         constraints: equations between sizes that the type rule could not decide.
+        wanted: for a gradient rule: which operands need a cotangent; None where all do.
+        given: for a gradient rule: which results have one, the others' being zeros; None where all.
     """
 
-    __slots__ = ("_results", "attributes", "constraints", "op", "regions", "types")
+    __slots__ = (
+        "_results",
+        "attributes",
+        "constraints",
+        "given",
+        "op",
+        "regions",
+        "types",
+        "wanted",
+    )
 
     def __init__(
         self,
@@ -81,6 +92,8 @@ class OpCall:
         self.attributes = attributes
         self.regions = regions
         self.constraints: list[Constraint] = []
+        self.wanted: tuple[bool, ...] | None = None
+        self.given: tuple[bool, ...] | None = None
         self._results = results
 
     @property
@@ -96,6 +109,18 @@ class OpCall:
         """The type of the only result."""
         (only,) = self.results
         return only
+
+    def wants(self, operand: int) -> bool:
+        """Whether a gradient rule has to give a cotangent of an operand."""
+        if self.wanted is None:
+            return self.types[operand].dtype.is_inexact
+        return self.wanted[operand]
+
+    def has_cotangent(self, result: int) -> bool:
+        """Whether the cotangent of a result is more than a zero put in its place."""
+        if self.given is None:
+            return self.results[result].dtype.is_inexact
+        return self.given[result]
 
     def require_equal(self, left: Dimension, right: Dimension, what: str) -> Dimension:
         """The size that two sizes must share; an undecided pair becomes a checked constraint.
@@ -132,9 +157,16 @@ class Cost(NamedTuple):
 
 @dataclass(frozen=True)
 class NoGradient:
-    """The results do not depend on the operands in a differentiable way; says why."""
+    """The results do not depend on the operands in a differentiable way; says why.
+
+    Attributes:
+        reason: why.
+        is_error: the derivative exists, but is not to be had here: asking for it is an error,
+            where otherwise the path just ends.
+    """
 
     reason: str
+    is_error: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,10 +193,12 @@ class PrimitiveLowering:
     Attributes:
         primitive: the JAX primitive.
         parameters: gives the equation's parameters.
+        fixed: the parameters, where they are the same for every call.
     """
 
     primitive: Any
     parameters: Callable[[OpCall], dict[str, Any]]
+    fixed: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -189,13 +223,41 @@ class RegionLowering:
     function: Callable[..., Any]
 
 
-Lowering = PrimitiveLowering | TracedLowering | RegionLowering | ByDecomposition | NotLowered
+@dataclass(frozen=True)
+class InlineLowering:
+    """The op's only region, in place."""
+
+
+Lowering = (
+    InlineLowering
+    | PrimitiveLowering
+    | TracedLowering
+    | RegionLowering
+    | ByDecomposition
+    | NotLowered
+)
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """What a gradient rule gives that computes the op anew, with more results beside its own.
+
+    Attributes:
+        results: stand for the op's results from now on, so that nothing is computed twice.
+        cotangents: one per operand, or None where none exists.
+    """
+
+    results: Sequence[Value]
+    cotangents: Sequence[Value | None]
+
+
 GradientRule = Callable[
     ["Builder", OpCall, Sequence["Value"], Sequence["Value"], Sequence["Value"]],
-    Sequence["Value | None"],
+    "Sequence[Value | None] | Recomputed",
 ]
 """`rule(build, call, operands, results, cotangents)` gives one cotangent per operand, or None
-where none exists. Cotangents follow JAX's convention for complex numbers (no conjugation)."""
+where none exists. Cotangents follow JAX's convention for complex numbers (no conjugation). A rule
+may ask `call.wants(operand)` and `call.has_cotangent(result)` to save work."""
 Gradient = GradientRule | NoGradient | ZeroGradient | ByDecomposition
 Decomposition = Callable[..., "Value | tuple[Value, ...]"]
 """`decomposition(build, call, *operands)` gives the results in terms of other ops."""
@@ -247,7 +309,7 @@ class OpSpec:
     infer: Callable[[OpCall], TensorType | Sequence[TensorType]]
     lower: Lowering
     gradient: Gradient
-    reference: Callable[..., Any]
+    reference: Callable[..., Any] | ByDecomposition | NotLowered
     samples: Callable[[], Sequence[Sample]]
     arity: int | None
     attributes: Schema = field(default_factory=Schema)

@@ -6,11 +6,10 @@ own from Python with `REGISTRY.register(spec)`.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Final
 
-from graphc.errors import GraphcError
+from graphc.errors import GraphcError, did_you_mean
 from graphc.ir.op import OpSpec
 
 
@@ -49,8 +48,7 @@ class OpRegistry:
 
     def suggestion(self, name: str) -> str:
         """Names that look like `name`, as a sentence."""
-        near = difflib.get_close_matches(name, self._ops, n=3)
-        return f"did you mean {' or '.join(near)}?" if near else "see graphc.opset for all names"
+        return did_you_mean(name, self._ops)
 
     def __contains__(self, name: object) -> bool:
         return name in self._ops

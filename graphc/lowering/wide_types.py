@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, jaxprs_in_params
 
 
@@ -30,6 +31,6 @@ def _holds_wide_types(jaxpr: Jaxpr) -> bool:
 
 def _is_wide(atom: Any) -> bool:
     dtype = getattr(atom.aval, "dtype", None)
-    if dtype is None:
+    if not isinstance(dtype, np.dtype):  # tokens have none, random keys one of their own
         return False
     return dtype.itemsize >= (16 if dtype.kind == "c" else 8)

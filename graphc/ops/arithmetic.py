@@ -22,7 +22,7 @@ from graphc.ir.origin import capture_origin
 from graphc.ir.registry import REGISTRY
 from graphc.ops.broadcasting import aligned, apply, binary, unary
 from graphc.ops.conversion import cast_to, floatx, graph_of, inexact, to_tensor
-from graphc.ops.creation import filled_like
+from graphc.ops.filling import filled_like
 from graphc.ops.identities import named
 from graphc.ops.tensor import Tensor
 
@@ -53,18 +53,9 @@ _NOT_EQUAL: Final = _direction("NE")
 # -- sums and products -----------------------------------------------------------------------------
 
 
-def _is_truth(x1: Any, x2: Any) -> bool:
-    """Whether no operand is a number: NumPy then adds and multiplies as logic does."""
-    return all(
-        thing.dtype == BOOL if hasattr(thing, "dtype") else isinstance(thing, bool)
-        for thing in (x1, x2)
-    )
-
-
 def add(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     """x1 + x2; of truth values, whether either is true."""
-    op = _OR if _is_truth(x1, x2) else _ADD
-    return binary(op, x1, x2, name or "add")
+    return binary(_ADD, x1, x2, name or "add", of_truth=_OR)
 
 
 def subtract(x1: Any, x2: Any, name: str | None = None) -> Tensor:
@@ -78,8 +69,7 @@ def subtract(x1: Any, x2: Any, name: str | None = None) -> Tensor:
 
 def multiply(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     """x1 * x2, element by element; of truth values, whether both are true."""
-    op = _AND if _is_truth(x1, x2) else _MULTIPLY
-    return binary(op, x1, x2, name or "multiply")
+    return binary(_MULTIPLY, x1, x2, name or "multiply", of_truth=_AND)
 
 
 def negative(x: Any, name: str | None = None) -> Tensor:
@@ -152,7 +142,7 @@ def _signs_differ(remainder: Tensor, divisor: Tensor) -> Tensor:
 
 
 def _real_operands(x1: Any, x2: Any, what: str) -> tuple[Tensor, Tensor]:
-    left, right = aligned((_number(x1) if _is_truth(x1, x2) else x1, x2))
+    left, right = (_number(operand) for operand in aligned((x1, x2)))
     if left.dtype.is_complex:
         raise DTypeError(
             f"{what} has no meaning for complex numbers",
@@ -217,12 +207,6 @@ def fmod(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     """
     left, right = _real_operands(x1, x2, "fmod")
     return binary(_REMAINDER, left, right, name or "fmod")
-
-
-def divmod_(x1: Any, x2: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
-    """`floor_divide` and `mod`, as Python's `divmod`."""
-    name = name or "divmod"
-    return floor_divide(x1, x2, f"{name}/quotient"), mod(x1, x2, f"{name}/remainder")
 
 
 # -- powers ----------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.dimensions import Dimension, Shape, equal, format_dimension
+from graphc.dtypes import BOOL
 from graphc.errors import GraphcError, ShapeError
 from graphc.ir.attributes import NO_ATTRIBUTES, Attributes
 from graphc.ir.op import OpSpec
@@ -55,7 +56,7 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
     return tuple(result)
 
 
-def broadcast_to(tensor: Tensor, shape: Shape) -> Tensor:
+def broadcast_to(tensor: Tensor, shape: Shape, name: str | None = None) -> Tensor:
     """The tensor repeated to `shape`: itself, or behind a `broadcast_in_dim` node."""
     own = tensor.shape
     if own == shape:
@@ -75,7 +76,7 @@ def broadcast_to(tensor: Tensor, shape: Shape) -> Tensor:
     attributes = op.attributes.make(
         {"shape": target, "broadcast_dimensions": range(offset, len(shape))}, op.name
     )
-    return tensor.graph.add(op, (tensor,), attributes)[0]
+    return graph_of((tensor,)).add(op, (tensor,), attributes, name=name)[0]
 
 
 def aligned(things: Sequence[Any]) -> list[Tensor]:
@@ -103,9 +104,23 @@ def unary(op: OpSpec, x: Any, name: str) -> Tensor:
 
 
 def binary(
-    op: OpSpec, x1: Any, x2: Any, name: str, attributes: Attributes = NO_ATTRIBUTES
+    op: OpSpec,
+    x1: Any,
+    x2: Any,
+    name: str,
+    attributes: Attributes = NO_ATTRIBUTES,
+    of_truth: OpSpec | None = None,
 ) -> Tensor:
-    """An elementwise op on two promoted and broadcast operands: the way that most nodes take."""
+    """An elementwise op on two promoted and broadcast operands: the way that most nodes take.
+
+    Args:
+        op: the op.
+        x1: whatever users write.
+        x2: likewise.
+        name: of the node.
+        attributes: of the node.
+        of_truth: the op to use in its place where both operands are truth values.
+    """
     if type(x1) is Tensor and type(x2) is Tensor and x1.value.type is x2.value.type:
         left, right = x1, x2
     else:
@@ -113,6 +128,8 @@ def binary(
     graph = get_default_graph()
     if left.graph is not graph or right.graph is not graph:
         graph = graph_of((left, right))
+    if of_truth is not None and left.value.type.dtype is BOOL:
+        op = of_truth
     return graph.add(op, (left, right), attributes, (), name)[0]
 
 

@@ -207,12 +207,13 @@ def _promote(left: DType, right: DType) -> DType:
         raise error.at(capture_origin()) from None
 
 
-def cast_to(tensor: Tensor, dtype: DType) -> Tensor:
+def cast_to(tensor: Tensor, dtype: DType, name: str | None = None) -> Tensor:
     """The tensor as `dtype`: itself, or behind a `convert` node."""
     if tensor.dtype is dtype:
         return tensor
     op = REGISTRY["convert"]
-    return tensor.graph.add(op, (tensor,), op.attributes.make({"dtype": dtype}, "convert"))[0]
+    attributes = op.attributes.make({"dtype": dtype}, "convert")
+    return graph_of((tensor,)).add(op, (tensor,), attributes, name=name)[0]
 
 
 def inexact(thing: Any) -> Tensor:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final
 
+import graphc.opset  # noqa: F401  registers the ops that the functions of this floor name
 from graphc.dimensions import Dim, Dimension, SymbolSource, symbol
 from graphc.errors import (
     FetchError,
@@ -338,7 +339,8 @@ _process_default: list[DataflowGraph] = [DataflowGraph()]
 
 def get_default_graph() -> DataflowGraph:
     """The graph that new nodes go to: the innermost open one, else the process's."""
-    return current_graph() or _process_default[0]
+    graph = current_graph()
+    return _process_default[0] if graph is None else graph
 
 
 def reset_default_graph() -> None:

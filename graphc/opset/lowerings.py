@@ -35,6 +35,6 @@ def primitive(
         **fixed: parameters that are always the same.
     """
     if parameters is None:
-        return PrimitiveLowering(find_primitive(name), lambda call: fixed)
+        return PrimitiveLowering(find_primitive(name), lambda call: fixed, fixed)
     vary = parameters
     return PrimitiveLowering(find_primitive(name), lambda call: {**fixed, **vary(call)})

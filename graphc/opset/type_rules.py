@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from graphc.dimensions import Dimension
+from graphc.dimensions import Dimension, at_least
 from graphc.dtypes import ALL, BOOL, DType
 from graphc.errors import DTypeError, ShapeError
 from graphc.ir.op import OpCall
@@ -16,6 +16,7 @@ FLOATING = frozenset(dtype for dtype in ALL if dtype.is_floating)
 INTEGER = frozenset(dtype for dtype in ALL if dtype.is_integer)
 REAL = frozenset(dtype for dtype in NUMERIC if not dtype.is_complex)
 ARITHMETIC = NUMERIC - {BOOL}
+REAL_ARITHMETIC = REAL - {BOOL}
 SIGNED = frozenset(dtype for dtype in ARITHMETIC if dtype.kind != "unsigned")
 LOGICAL = INTEGER | {BOOL}
 
@@ -61,6 +62,41 @@ def require_axes(call: OpCall, axes: Iterable[int], rank: int, what: str) -> Non
         raise call.error(
             ShapeError, f"{what} {listed} do not fit", f"distinct axes from 0 to {rank - 1}"
         )
+
+
+def require_one_per_axis(call: OpCall, *names: str) -> None:
+    """Check that attributes have one entry per axis of the first operand.
+
+    Raises:
+        ShapeError: one has not.
+    """
+    rank = call.types[0].rank
+    for name in names:
+        if len(call.attributes[name]) != rank:
+            raise call.error(
+                ShapeError,
+                f"{name} has {len(call.attributes[name])} entries",
+                f"{rank}, one per axis of the operand",
+            )
+
+
+def require_order(call: OpCall, low: Dimension, high: Dimension, what: str, axis: int) -> None:
+    """Check that `low <= high`; sizes that cannot be compared yet are accepted.
+
+    Type rules run again when the sizes are known, so nothing is lost by that.
+
+    Args:
+        call: the call.
+        low: one size.
+        high: the other.
+        what: what does not hold otherwise: "the stride must be at least 1".
+        axis: of the first operand.
+
+    Raises:
+        ShapeError: it can never hold.
+    """
+    if at_least(high, low) is False:
+        raise call.error(ShapeError, f"on axis {axis} {what}", f"{low} <= {high}")
 
 
 def require_same_dtype(call: OpCall) -> DType:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar
 
 from graphc.ir.editor import UNCHANGED, GraphEditor, ValueMap
@@ -37,12 +37,15 @@ class PassContext:
         platform: "cpu", "gpu" or "tpu".
         registry: the ops that may be made.
         trace: what fired where, and what was refused why.
+        memo: what passes remember for the length of one run of a pipeline, such as bodies of loops
+            that are known to be in normal form.
     """
 
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
     platform: str = "cpu"
     registry: OpRegistry = REGISTRY
     trace: RewriteTrace = field(default_factory=RewriteTrace)
+    memo: dict[object, Any] = field(default_factory=dict[object, Any])
 
 
 @dataclass(frozen=True)
@@ -79,14 +82,27 @@ class GraphPass(ABC):
     Attributes:
         name: the one string that dumps, reports and `Pipeline.without` use.
         required: whether a pipeline without it cannot lower what people build.
+        idempotent: whether a second run would find nothing: the manager then does without it.
     """
 
     name: ClassVar[str]
     required: ClassVar[bool] = False
+    idempotent: ClassVar[bool] = False
 
     @abstractmethod
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
         """Transform a graph."""
+
+    def options(self) -> dict[str, Any]:
+        """The options that are not at their default, for tables."""
+        found: dict[str, Any] = {}
+        for option in fields(self):
+            value = getattr(self, option.name)
+            factory = option.default_factory
+            default = option.default if factory is MISSING else factory()
+            if default is MISSING or value != default:
+                found[option.name] = value
+        return found
 
     def __call__(self, graph: Graph, context: PassContext | None = None) -> PassResult:
         return self.apply(graph, context or PassContext())

@@ -11,6 +11,10 @@ from typing import Any
 import numpy as np
 
 
+from graphc.errors import FeedError
+from graphc.ops.dataflow import DataflowGraph
+from graphc.ops.slicing_graphs import slice_graph
+from graphc.ops.tensor import Tensor
 from graphc.ops.variable import Variable
 from graphc.session.program import Program
 from graphc.session.state import COUNTER, Compute, VariableStore
@@ -33,3 +37,17 @@ def compute_initial_values(
     return executable.call(*executable.constants, *state)[: len(variables)]
 
 
+def refuse_feeds(graph: DataflowGraph, variables: list[Variable], tensors: list[Tensor]) -> None:
+    """An initial value cannot wait for a feed.
+
+    Raises:
+        FeedError: one needs a placeholder; says which.
+    """
+    for variable, tensor in zip(variables, tensors, strict=True):
+        for value in slice_graph(graph, [tensor.value]).inputs:
+            raise FeedError(
+                f"the initial value of {variable.name!r} needs the placeholder "
+                f"{value.node.name!r}, which nobody feeds when a variable initializes itself",
+                fix="give it a value that needs no feed, and assign the fed one later",
+                origin=variable.origin,
+            )

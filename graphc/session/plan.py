@@ -218,11 +218,8 @@ def dispatch(
             raise _failure(problem, []) from problem
     # A donated buffer must not be read by another thread between look-up and dispatch.
     with store.lock:
-        try:
-            state = store.values(names)
-        except KeyError:
-            store.ensure(names, initialize)
-            state = store.values(names)
+        store.ensure(names, initialize)
+        state = store.values(names)
         try:
             results = executable.call(*executable.constants, *state, *fed)
         except Exception as problem:

@@ -182,7 +182,9 @@ class Program:
             stage = names[-1]
         if stage not in names:
             raise GraphcError(
-                f"there is no stage {stage!r}", fix=did_you_mean(stage, ["built", *names])
+                f"there is no stage {stage!r}",
+                fix=did_you_mean(stage, ["built", *names, "lowered"]),
+                origin=capture_origin(),
             )
         if names.index(stage) <= names.index(LAST_SYMBOLIC_STAGE):
             return self.symbolic().graph(stage)

@@ -26,7 +26,7 @@ from graphc.session.devices import Device, find_device, list_devices
 from graphc.session.dump import Format, render
 from graphc.session.fetches import fetch_key, flatten_fetches, resolve_fetch
 from graphc.session.host import host_slice
-from graphc.session.initialization import compute_initial_values
+from graphc.session.initialization import compute_initial_values, refuse_feeds
 from graphc.session.plan import Plan
 from graphc.session.program import Program
 from graphc.session.state import VariableStore
@@ -79,7 +79,7 @@ class Session:
                 raise GraphcError(f"{name} is not available yet", origin=capture_origin())
         if isinstance(graph, Graph):
             graph = import_graph(graph)
-        self.graph: DataflowGraph = graph or get_default_graph()
+        self.graph: DataflowGraph = get_default_graph() if graph is None else graph
         self._pipeline = pipeline or default_pipeline()
         self._device = find_device(device)
         self._donate = donate
@@ -88,6 +88,7 @@ class Session:
         self.store = VariableStore(self.graph, seed, self._device)
         self._plans: dict[Any, Plan] = {}
         self._programs: dict[Any, Program] = {}
+        self._last_program: Program | None = None
         self._closed = False
 
     # -- running ---------------------------------------------------------------------------------
@@ -158,6 +159,7 @@ class Session:
             found = Plan(leaves, rebuild, self._resolve_feeds(feeds), self)
             if key is not None:
                 self._plans[key] = found
+            self._last_program = found.program or self._last_program
         return found
 
     def _resolve_feeds(self, feeds: Sequence[Any]) -> list[Tensor]:
@@ -213,6 +215,7 @@ class Session:
         self, variables: list[Variable], tensors: list[Tensor]
     ) -> list[Any]:
         """The initial values of variables; the store asks for them."""
+        refuse_feeds(self.graph, variables, tensors)
         program = self.make_program([tensor.value for tensor in tensors], [])
         return compute_initial_values(
             program, variables, self.store, self.compute_initial_values
@@ -223,21 +226,33 @@ class Session:
 
         Args:
             fetches: as in `run`.
-            feeds: tensors, or a `feed_dict` whose arrays say the sizes.
+            feeds: tensors, or a `feed_dict` whose arrays say the sizes; by default the feeds of the
+                last program of these fetches, else all the placeholders that they need.
 
         Raises:
             FeedError: as `run`.
         """
-        given = dict(feeds) if isinstance(feeds, Mapping) else {}
-        plan = self._plan(fetches, tuple(feeds or ()))
+        if feeds is None:
+            return self._program_of(fetches)
+        plan = self._plan(fetches, tuple(feeds))
         if plan.program is None:
             raise GraphcError(
                 "strings stay on the host: there is no program to compile",
                 origin=capture_origin(),
             )
-        if given:
-            plan.show_for(list(given.values()))
+        if isinstance(feeds, Mapping):
+            plan.show_for(list(feeds.values()))
         return plan.program
+
+    def _program_of(self, fetches: Any) -> Program:
+        """The last program of these fetches; without one, that of all the placeholders they need."""
+        leaves, _ = flatten_fetches(fetches, self.graph)
+        values = [value for leaf in leaves for value in leaf.control_values]
+        for (made, _), program in reversed(list(self._programs.items())):
+            if set(values) == set(made):
+                return program
+        needed = set(slice_graph(self.graph, values).inputs)
+        return self.compile(fetches, [t for t in self.graph.inputs if t.value in needed])
 
     def dump(
         self,
@@ -250,7 +265,7 @@ class Session:
         """A stage of a program as text or a picture.
 
         Args:
-            fetches: as in `run`; None takes the last program that ran.
+            fetches: as in `run`; None takes the last program that was made.
             stage: "built", "functional", "canonical", …, "fused"; see `passes.default_pipeline()`.
             format: "text", "dot" (Graphviz), "html" (a page), "stablehlo" or "hlo".
             path: also write it there.
@@ -261,31 +276,20 @@ class Session:
             FeedError: the stage needs sizes that nothing gives; says what to feed.
             GraphcError: there is no such stage or format.
         """
-        program = self._program_to_show(fetches, feed_dict)
+        if fetches is not None:
+            program = self.compile(fetches, feed_dict or None)
+        elif self._last_program is not None:
+            program = self._last_program
+        else:
+            raise GraphcError(
+                "nothing to dump: no program has been made",
+                fix="say what to fetch: session.dump(fetches)",
+                origin=capture_origin(),
+            )
         text = render(program, stage, format)
         if path is not None:
             Path(path).write_text(text + "\n", encoding="utf-8")
         return text
-
-    def _program_to_show(self, fetches: Any, feed_dict: Mapping[Any, Any] | None) -> Program:
-        if fetches is None:
-            if not self._programs:
-                raise GraphcError(
-                    "nothing to dump: no program has been made",
-                    fix="say what to fetch: session.dump(fetches)",
-                    origin=capture_origin(),
-                )
-            return list(self._programs.values())[-1]
-        if feed_dict:
-            return self.compile(fetches, feed_dict)
-        # Without feeds every placeholder that the fetches need is open: the last run's sizes serve.
-        leaves, _ = flatten_fetches(fetches, self.graph)
-        values = [value for leaf in leaves for value in leaf.control_values]
-        for (made, _), program in reversed(list(self._programs.items())):
-            if set(values) <= set(made):
-                return program
-        needed = set(slice_graph(self.graph, values).inputs)
-        return self.compile(fetches, [t for t in self.graph.inputs if t.value in needed])
 
     # -- state, devices, life --------------------------------------------------------------------
 

@@ -1,0 +1,84 @@
+"""Element types: asking for them, and casting from one to another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graphc.dtypes import as_dtype
+from graphc.ops.broadcasting import apply
+from graphc.ops.comparison import clip, finite_limits
+from graphc.ops.conversion import cast_to, constant_tensor, default_dtype, graph_of, to_tensor
+from graphc.ops.identities import named
+from graphc.ops.tensor import Tensor
+from graphc.ops.variable import Variable
+
+
+def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
+    """x with another element type.
+
+    A fraction is cut off; NaN becomes the integer 0, and what is too large for an integer the
+    nearest one; an integer is taken modulo the range of a narrower one; a complex number becomes
+    its real part; what is not 0 becomes True.
+
+    Raises:
+        DTypeError: `dtype` is none, or is no type of numbers.
+    """
+    tensor = to_tensor(x, None, graph_of((x,)))
+    wanted = as_dtype(dtype)
+    if tensor.dtype is wanted:
+        return named(tensor, name)
+    return apply("convert", tensor, dtype=wanted, name=name or "cast")
+
+
+def saturate_cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
+    """x with another element type; what is out of its range becomes its nearest limit."""
+    tensor = to_tensor(x, None, graph_of((x,)))
+    wanted, given = as_dtype(dtype), tensor.dtype
+    if wanted.is_integer and given.is_integer:
+        mine, theirs = np.iinfo(given.numpy), np.iinfo(wanted.numpy)
+        low, high = max(mine.min, theirs.min), min(mine.max, theirs.max)
+        if (low, high) != (mine.min, mine.max):
+            tensor = clip(tensor, int(low), int(high))
+    elif wanted.is_floating and given.is_floating and wanted.itemsize <= given.itemsize:
+        low_limit, high_limit = finite_limits(wanted)
+        tensor = clip(tensor, low_limit, high_limit) if wanted is not given else tensor
+    return cast(tensor, wanted, name or "saturate_cast")
+
+
+def convert_to_tensor(x: Any, dtype: Any = None, name: str | None = None) -> Tensor:
+    """x as a tensor of the default graph: a constant, unless it is a tensor or variable already.
+
+    Args:
+        x: numbers, arrays, strings, tensors, variables.
+        dtype: of the result; see `graphc.constant` for what it is by default.
+        name: of the result.
+
+    Raises:
+        DTypeError: the numbers do not fit `dtype`.
+    """
+    wanted = None if dtype is None else as_dtype(dtype)
+    graph = graph_of((x,))
+    if isinstance(x, (Tensor, Variable)) or isinstance(x, (list, tuple)):
+        tensor = to_tensor(x, wanted, graph)
+        return cast(tensor, wanted, name) if wanted is not None else named(tensor, name)
+    made = constant_tensor(graph, x, wanted or default_dtype(x), name or "constant")
+    return made if wanted is None else cast_to(made, wanted)
+
+
+array = convert_to_tensor
+
+
+def dtype(x: Any) -> str:
+    """The name of the element type of x: "float32"."""
+    own = getattr(x, "dtype", None)
+    if own is not None:
+        return as_dtype(own).name
+    found = default_dtype(x)
+    return (found or as_dtype(np.asarray(x).dtype)).name
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether x is a tensor of a graph."""
+    return isinstance(x, Tensor)

@@ -1,0 +1,170 @@
+"""Trigonometric and hyperbolic functions, in radians. Integers are cast to the default float.
+
+Every function takes f[…] and gives a tensor of the same type; `sin`, `cos`, `tan`, `tanh`, `sinh`
+and `cosh` take complex numbers as well. Functions that are no op are written in terms of those that
+are, by formulas that keep their digits near 0 (Abramowitz and Stegun, chapter 4).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from graphc.errors import DTypeError
+from graphc.ir.origin import capture_origin
+from graphc.ir.registry import REGISTRY
+from graphc.ops.arithmetic import absolute, add, divide, multiply, negative, sign, square, subtract
+from graphc.ops.broadcasting import aligned, binary, unary
+from graphc.ops.comparison import equal, greater, less, maximum, minimum, where
+from graphc.ops.conversion import inexact
+from graphc.ops.exponential import exp, expm1, log, log1p, sqrt
+from graphc.ops.tensor import Tensor
+
+
+def _real(x: Any, what: str) -> Tensor:
+    tensor = inexact(x)
+    if tensor.dtype.is_complex:
+        raise DTypeError(
+            f"{what} takes real numbers",
+            given=tensor.value.type,
+            fix="compute with ops.real and ops.imag",
+            origin=capture_origin(),
+        )
+    return tensor
+
+
+# -- angles ----------------------------------------------------------------------------------------
+
+
+def sin(x: Any, name: str | None = None) -> Tensor:
+    """The sine."""
+    return unary(REGISTRY["sine"], inexact(x), name or "sin")
+
+
+def cos(x: Any, name: str | None = None) -> Tensor:
+    """The cosine."""
+    return unary(REGISTRY["cosine"], inexact(x), name or "cos")
+
+
+def tan(x: Any, name: str | None = None) -> Tensor:
+    """The tangent."""
+    return unary(REGISTRY["tan"], inexact(x), name or "tan")
+
+
+def arctan2(x1: Any, x2: Any, name: str | None = None) -> Tensor:
+    """The angle of the point with ordinate x1 and abscissa x2, from -pi to pi."""
+    left, right = aligned((x1, x2))
+    operands = _real(left, "arctan2"), _real(right, "arctan2")
+    return binary(REGISTRY["atan2"], *operands, name or "arctan2")
+
+
+def arctan(x: Any, name: str | None = None) -> Tensor:
+    """The angle, from -pi/2 to pi/2, whose tangent is x."""
+    return arctan2(_real(x, "arctan"), 1.0, name or "arctan")
+
+
+def arcsin(x: Any, name: str | None = None) -> Tensor:
+    """The angle, from -pi/2 to pi/2, whose sine is x; NaN outside [-1, 1]."""
+    tensor = _real(x, "arcsin")
+    return arctan2(tensor, _cathetus(tensor), name or "arcsin")
+
+
+def arccos(x: Any, name: str | None = None) -> Tensor:
+    """The angle, from 0 to pi, whose cosine is x; NaN outside [-1, 1]."""
+    tensor = _real(x, "arccos")
+    return arctan2(_cathetus(tensor), tensor, name or "arccos")
+
+
+def _cathetus(x: Tensor) -> Tensor:
+    """The square root of 1 - x², without cancellation near 1."""
+    return sqrt(multiply(subtract(1.0, x), add(1.0, x)))
+
+
+def deg2rad(x: Any, name: str | None = None) -> Tensor:
+    """Degrees as radians."""
+    return multiply(_real(x, "deg2rad"), math.pi / 180.0, name or "deg2rad")
+
+
+def rad2deg(x: Any, name: str | None = None) -> Tensor:
+    """Radians as degrees."""
+    return multiply(_real(x, "rad2deg"), 180.0 / math.pi, name or "rad2deg")
+
+
+def hypot(x1: Any, x2: Any, name: str | None = None) -> Tensor:
+    """The length of the hypotenuse, without overflow: the root of x1² + x2²."""
+    left, right = aligned((x1, x2))
+    left, right = absolute(_real(left, "hypot")), absolute(_real(right, "hypot"))
+    longer, shorter = maximum(left, right), minimum(left, right)
+    degenerate = equal(longer, 0.0)
+    ratio = divide(shorter, where(degenerate, 1.0, longer))
+    # Two infinities have no ratio, and need none.
+    ratio = where(equal(shorter, longer), 1.0, ratio)
+    return multiply(longer, sqrt(add(1.0, square(ratio))), name or "hypot")
+
+
+def sinc(x: Any, name: str | None = None) -> Tensor:
+    """sin(pi x) / (pi x), and 1 at 0."""
+    angle = multiply(_real(x, "sinc"), math.pi)
+    at_zero = equal(angle, 0.0)
+    safe = where(at_zero, 1.0, angle)
+    return where(at_zero, 1.0, divide(sin(safe), safe), name=name or "sinc")
+
+
+# -- hyperbolic ------------------------------------------------------------------------------------
+
+
+def tanh(x: Any, name: str | None = None) -> Tensor:
+    """The hyperbolic tangent."""
+    return unary(REGISTRY["tanh"], inexact(x), name or "tanh")
+
+
+def sinh(x: Any, name: str | None = None) -> Tensor:
+    """The hyperbolic sine, exact near 0."""
+    tensor = inexact(x)
+    if tensor.dtype.is_complex:
+        halves = multiply(exp(tensor), 0.5), multiply(exp(negative(tensor)), 0.5)
+        return subtract(*halves, name or "sinh")
+    # For large x half of exp(x), halved in the exponent: exp(x) overflows before sinh(x) does.
+    grown = expm1(absolute(tensor))
+    near = multiply(add(grown, divide(grown, add(grown, 1.0))), 0.5)
+    far = exp(subtract(absolute(tensor), math.log(2.0)))
+    size = where(less(absolute(tensor), 20.0), near, far)
+    return where(less(tensor, 0.0), negative(size), size, name=name or "sinh")
+
+
+def cosh(x: Any, name: str | None = None) -> Tensor:
+    """The hyperbolic cosine."""
+    tensor = inexact(x)
+    half = math.log(2.0)
+    rising = exp(subtract(tensor, half))
+    falling = exp(subtract(negative(tensor), half))
+    return add(rising, falling, name or "cosh")
+
+
+def arcsinh(x: Any, name: str | None = None) -> Tensor:
+    """The number whose hyperbolic sine is x; exact near 0, and finite for every finite x."""
+    tensor = _real(x, "arcsinh")
+    size = absolute(tensor)
+    is_large = greater(size, 1e4)
+    small = where(is_large, 1.0, size)
+    root = sqrt(add(square(small), 1.0))
+    near = log1p(add(small, divide(square(small), add(root, 1.0))))
+    far = add(log(where(is_large, size, 1.0)), math.log(2.0))
+    return multiply(sign(tensor), where(is_large, far, near), name or "arcsinh")
+
+
+def arccosh(x: Any, name: str | None = None) -> Tensor:
+    """The number of at least 0 whose hyperbolic cosine is x; NaN below 1."""
+    tensor = _real(x, "arccosh")
+    is_large = greater(tensor, 1e4)
+    above = subtract(where(is_large, 2.0, tensor), 1.0)
+    near = log1p(add(above, sqrt(multiply(above, add(above, 2.0)))))
+    far = add(log(where(is_large, tensor, 1.0)), math.log(2.0))
+    return where(is_large, far, near, name=name or "arccosh")
+
+
+def arctanh(x: Any, name: str | None = None) -> Tensor:
+    """The number whose hyperbolic tangent is x; infinite at ±1, NaN outside [-1, 1]."""
+    tensor = _real(x, "arctanh")
+    difference = subtract(log1p(tensor), log1p(negative(tensor)))
+    return multiply(difference, 0.5, name or "arctanh")

@@ -1,0 +1,43 @@
+"""Update rules by name: what `apply_update` intents refer to."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from graphc.errors import GraphcError, did_you_mean
+from graphc.update_rules.adam import Adam
+from graphc.update_rules.rmsprop import RootMeanSquarePropagation
+from graphc.update_rules.sgd import StochasticGradientDescent
+from graphc.update_rules.update_rule import UpdateRule
+
+UPDATE_RULES: Final[dict[str, UpdateRule]] = {
+    rule.name: rule for rule in (StochasticGradientDescent(), Adam(), RootMeanSquarePropagation())
+}
+
+
+def register_update_rule(rule: UpdateRule) -> UpdateRule:
+    """Add a rule and give it back.
+
+    Raises:
+        GraphcError: another rule has the name.
+    """
+    if rule.name in UPDATE_RULES:
+        raise GraphcError(
+            f"an update rule named {rule.name!r} is registered already", fix="choose another name"
+        )
+    UPDATE_RULES[rule.name] = rule
+    return rule
+
+
+def find_update_rule(name: str) -> UpdateRule:
+    """The rule of that name.
+
+    Raises:
+        GraphcError: there is none; the message holds names that look like it.
+    """
+    found = UPDATE_RULES.get(name)
+    if found is None:
+        raise GraphcError(
+            f"there is no update rule named {name!r}", fix=did_you_mean(name, UPDATE_RULES)
+        )
+    return found

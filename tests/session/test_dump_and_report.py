@@ -1,0 +1,131 @@
+"""Stages can be read, pictured and reported; programs can be kept on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+import graphc
+from graphc.errors import GraphcError
+
+
+@pytest.fixture
+def session():
+    with graphc.Graph().as_default(), graphc.Session() as opened:
+        yield opened
+
+
+@pytest.fixture
+def step(session):
+    x = graphc.placeholder("float32", [None, 4], name="x")
+    y = graphc.placeholder("int32", [None], name="y")
+    hidden = graphc.layers.Dense(8, activation="relu")(x)
+    loss = graphc.losses.SparseCategoricalCrossentropy(from_logits=True)(
+        y, graphc.layers.Dense(3)(hidden)
+    )
+    train = graphc.optimizers.Adam(0.01).minimize(loss)
+    feeds = {x: np.ones((5, 4), np.float32), y: np.zeros(5, np.int32)}
+    return [train, loss], feeds
+
+
+STAGES = (
+    "built", "functional", "canonical", "composed", "cast", "rolled", "differentiated", "updated",
+    "simplified", "specialised", "placed", "legalized", "budgeted", "fused", "lowered",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_prints_and_is_read_back_to_the_same_text(session, step, stage):
+    fetches, feeds = step
+    text = session.dump(fetches, stage=stage, feed_dict=feeds)
+    constants = [
+        node.attributes["value"]
+        for node in session.compile(fetches, feeds).graph(stage).walk()
+        if node.op.name == "constant"
+    ]
+    assert str(graphc.parse(text, constants)) == text
+
+
+def test_symbolic_stages_need_no_feeds_and_later_ones_use_the_last_run(session, step):
+    fetches, feeds = step
+    assert "f32[n0, 4]" in session.dump(fetches, stage="simplified")
+    session.run(fetches, feeds)
+    assert "f32[5, 4]" in session.dump(fetches, stage="fused")
+    assert "f32[5, 4]" in session.dump(stage="fused")
+
+
+def test_pictures_and_xla_text(session, step, tmp_path):
+    fetches, feeds = step
+    session.run(fetches, feeds)
+    dot = session.dump(fetches, format="dot")
+    assert dot.startswith("digraph")
+    assert dot.count("->") > 20
+    page = session.dump(fetches, format="html", path=tmp_path / "graph.html")
+    assert (tmp_path / "graph.html").read_text() == page + "\n"
+    assert os.path.basename(__file__) in page
+    assert "stablehlo." in session.dump(fetches, format="stablehlo")
+    hlo = session.dump(fetches, format="hlo")
+    assert "HloModule" in hlo
+    assert "dense/" in hlo  # users' scopes reach XLA
+
+
+def test_the_report_adds_up(session, step):
+    fetches, feeds = step
+    session.run(fetches, feeds)
+    program = session.compile(fetches, feeds)
+    report = program.report()
+    assert report.xla_seconds > 0
+    assert report.lowering_seconds > 0
+    assert report.alias_bytes > 0  # updated variables are donated
+    assert report.argument_bytes >= report.alias_bytes
+    assert report.sizes == {"n0": 5, "n1": 5}
+    names = [row.name for row in report.passes]
+    assert names.index("functional") < names.index("autodiff") < names.index("optimizer_updates")
+    assert report.fired
+    plain = json.loads(json.dumps(report.to_dict()))
+    assert plain["cache"] == "off"
+    for row in report.passes:
+        assert row.name in str(report)
+
+
+def test_without_donation_nothing_is_in_place():
+    with graphc.Graph().as_default(), graphc.Session(donate=False) as session:
+        w = graphc.Variable(np.ones(64, np.float32))
+        step = w.assign_add(np.ones(64, np.float32))
+        session.run(step)
+        assert session.compile(step).report().alias_bytes == 0
+
+
+def test_programs_are_kept_on_disk(tmp_path):
+    def compiled():
+        with graphc.Graph().as_default(), graphc.Session(cache_dir=tmp_path / "cache") as session:
+            x = graphc.placeholder("float32", [4], name="x")
+            y = graphc.ops.exp(graphc.ops.sin(x) * 3)
+            return session.run(y, {x: np.ones(4)}), session.compile(y, [x]).report().cache
+
+    first, second = compiled(), compiled()
+    assert (first[1], second[1]) == ("miss", "hit")
+    np.testing.assert_array_equal(first[0], second[0])
+    for file in (tmp_path / "cache").iterdir():
+        file.write_bytes(file.read_bytes()[:-1] + b"?")
+    third = compiled()
+    assert third[1] == "miss"  # damaged code never runs
+    np.testing.assert_array_equal(first[0], third[0])
+
+
+def test_a_cache_that_others_can_write_is_refused(tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    with pytest.raises(GraphcError, match="others can write"):
+        graphc.Session(cache_dir=shared)
+
+
+def test_programs_without_64_bit_types_do_without_the_flag(session):
+    x = graphc.constant(np.ones(3, np.float32))
+    wide = graphc.constant(np.ones(3))
+    assert not session.compile(x * 2).concrete().executable.lowered.needs_x64
+    assert session.compile(wide * 2).concrete().executable.lowered.needs_x64
