@@ -18,11 +18,20 @@ train_x, test_x, train_y, test_y = train_test_split(
 
 x = graphc.placeholder("float32", [None, 64], name="x")
 y = graphc.placeholder("int32", [None], name="y")
-hidden = graphc.layers.Dense(128, activation="relu")(x)
-logits = graphc.layers.Dense(10)(graphc.layers.Dense(64, activation="relu")(hidden))
-loss = graphc.losses.SparseCategoricalCrossentropy(from_logits=True)(y, logits)
+hidden = graphc.layers.Dense(256, activation="relu", name="hidden")
+more = graphc.layers.Dense(128, activation="relu", name="more")
+last = graphc.layers.Dense(10, name="last")
+
+
+def network(inputs, rate):
+    """Logits of the images; the weights are shared between training and testing."""
+    thinned = graphc.random.dropout(hidden(inputs), rate)
+    return last(graphc.random.dropout(more(thinned), rate))
+
+
+loss = graphc.losses.SparseCategoricalCrossentropy(from_logits=True)(y, network(x, 0.2))
 train = graphc.optimizers.Adam(1e-3).minimize(loss)
-correct = graphc.ops.equal(graphc.ops.argmax(logits, axis=-1), y)
+correct = graphc.ops.equal(graphc.ops.argmax(network(x, 0.0), axis=-1), y)
 accuracy = graphc.ops.mean(graphc.ops.cast(correct, "float32"))
 
 with graphc.Session(seed=0) as session:

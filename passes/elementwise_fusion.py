@@ -11,6 +11,7 @@ import functools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import ClassVar, Final
 
 from graphc.errors import AttributeValueError
@@ -109,7 +110,8 @@ class _Fuser:
             attributes = self.attributes(region)
             build.origin = region.root.origin.with_rule(self.options.name)
             build.name = _shared_scope(region.members) or region.root.name
-            made = build.make(self.fusion, tuple(region.operands), attributes, (region.body,))
+            operands = tuple([editor.resolve(value) for value in region.operands])
+            made = build.make(self.fusion, operands, attributes, (region.body,))
             _replace_all(editor, region.results, made.outputs)
             self.kinds[attributes["kind"]] += 1
         return editor
@@ -131,11 +133,10 @@ class _Fuser:
         return found
 
     def outlined(self, graph: Graph) -> Iterator[_Region]:
-        """The groups of a graph that are worth a region."""
+        """The groups of a graph that are worth a region; one comes after those it depends on."""
         grouping = group_nodes(graph, self.options.largest)
-        positions = {node: position for position, node in enumerate(graph.nodes)}
-        smallest, free = self.options.smallest, grouping.free
-        for group in grouping.groups:
+        smallest, free, input_op = self.options.smallest, grouping.free, self.registry["input"]
+        for group in sorted(grouping.groups, key=attrgetter("level")):
             if len(group.members) == 1:
                 (member,) = group.members
                 if group.heavy is not None:
@@ -143,8 +144,7 @@ class _Fuser:
                 brings_free = any(value.node in free for value in member.inputs)
                 if not brings_free and 1 + len(group.layout) < smallest:
                     continue
-            group.results.sort(key=lambda value: (positions[value.node], value.index))
-            region = _Region(group, grouping, self.registry["input"])
+            region = _Region(group, grouping, input_op)
             if region.size >= smallest:
                 yield region
 
@@ -168,19 +168,25 @@ class _Region:
     def __init__(self, group: Group, grouping: Grouping, input_op: OpSpec) -> None:
         self.group = group
         self.results = group.results
-        self.root = group.results[-1].node
         self.operands: list[Value] = []
         self.members: list[Node] = []
+        self.size = 0
         self._grouping = grouping
         self._input_op = input_op
         self._values: dict[Value, Value] = {}
         self._nodes: list[Node] = []
         for value in self._ends_first():
-            self._write(value.node)
-        inputs = [self._values[value] for value in self.operands]
-        outputs = [self._values[value] for value in self.results]
-        self.body = Graph(inputs, outputs, [*[value.node for value in inputs], *self._nodes])
-        self.size = sum(node.op.name != "constant" for node in self._nodes)
+            if value not in self._values:
+                self._write(value.node)
+        values = self._values
+        if len(self.results) > 1:
+            wanted = set(self.results)
+            self.results = [value for value in values if value in wanted]
+        self.root = self.results[-1].node
+        inputs = [values[value] for value in self.operands]
+        nodes = [value.node for value in inputs]
+        nodes += self._nodes
+        self.body = Graph(inputs, [values[value] for value in self.results], nodes)
 
     @property
     def kind(self) -> str:
@@ -208,10 +214,8 @@ class _Region:
 
     def _write(self, root: Node) -> None:
         """Add a node to the body, after those inside that it needs."""
-        values, group, free = self._values, self.group, self._grouping.free
-        group_of = self._grouping.group_of
-        if root.outputs[0] in values:
-            return
+        values, group, nodes = self._values, self.group, self._nodes
+        group_of, free = self._grouping.group_of, self._grouping.free
         stack = [root]
         while stack:
             node = stack[-1]
@@ -219,33 +223,33 @@ class _Region:
                 if value in values:
                     continue
                 producer = value.node
-                if producer in free or group_of.get(producer) is group:
+                if group_of.get(producer) is group or producer in free:
                     stack.append(producer)
                     break
                 values[value] = self._new_input(value.type)
                 self.operands.append(value)
             else:
                 stack.pop()
-                self._copy(node)
+                made = node if node in free else self._copy(node)
+                nodes.append(made)
+                values[node.outputs[0]] = made.outputs[0]
+                if len(node.outputs) > 1:
+                    values.update(zip(node.outputs, made.outputs, strict=True))
+                self.size += node.op.name != "constant"
 
-    def _copy(self, node: Node) -> None:
-        values, outputs = self._values, node.outputs
-        if node in self._grouping.free:
-            made = node
-        else:
-            made = Node(
-                node.op,
-                tuple([values[value] for value in node.inputs]),
-                node.attributes,
-                tuple([value.type for value in outputs]),
-                node.regions,
-                node.name,
-                node.origin,
-            )
-            if role_of(node.op) is not Role.LAYOUT:
-                self.members.append(node)
-        self._nodes.append(made)
-        values.update(zip(outputs, made.outputs, strict=True))
+    def _copy(self, node: Node) -> Node:
+        if role_of(node.op) is not Role.LAYOUT:
+            self.members.append(node)
+        values = self._values
+        return Node(
+            node.op,
+            tuple([values[value] for value in node.inputs]),
+            node.attributes,
+            tuple([value.type for value in node.outputs]),
+            node.regions,
+            node.name,
+            node.origin,
+        )
 
     def _new_input(self, type_: TensorType) -> Value:
         attributes = _input_attributes(self._input_op, type_, len(self.operands))

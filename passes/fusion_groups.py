@@ -1,29 +1,32 @@
 """Which nodes are one thing: convex groups of elementwise nodes around at most one heavy op.
 
-One walk over the graph, operands first, gives every node a *level*, and one walk back adds what
-only lays data out. Levels obey three rules:
+A heavy op is a contraction (a matrix product, a convolution) or a reduction. One walk over the
+graph, operands first, gives every node a *level*, and every elementwise node and heavy op a group;
+all nodes of a group are on one level. Levels obey three rules:
 
 1. no edge leads from a higher level to a lower one;
-2. an edge out of a group to a node that starts one (a contraction) or is in none leads to a higher
-   level;
-3. an edge out of a group to an elementwise node or a reduction stays inside the group, or leads to
-   a higher level.
+2. an edge from a group to a contraction, or to a node in no group, leads to a higher level;
+3. an edge from a group to an elementwise node or a reduction leads to a higher level, or stays in
+   the group.
 
-So *a path that leaves a group never comes back*: its levels never fall, and the first edge out of
-the group, by rule 2 or 3, leads to a higher level than the group's. This holds for paths through
-other groups too: the graph with every group drawn together to one node has no cycle.
+So *a path that leaves a group never comes back*: its first edge out of the group leads to a higher
+level, by rule 2 or 3, and no later edge leads down again, by rule 1. Every group is convex. The
+same holds for a path through groups that are drawn together to one node each: it is no cycle.
 
-A node whose operands are in groups on its own level therefore joins all of them, or, where it may
-not (two heavy ops, too many nodes, other name scopes), starts anew one level higher. A group that
-nothing but one node uses may be lifted to that node's level before it joins: nothing has read it,
-so no rule can break. That is how a matrix product meets the bias that is added to it.
+A node whose operands are in groups on its own level therefore joins all of them or, where that may
+not be (two heavy ops, too many nodes, several name scopes), begins a group one level higher. A
+group that this node alone uses may be lifted to the node's level, and joins: its edges out are
+those to the node, its edges in only get longer. That is how a product meets a bias that was there
+before it. A single number that serves all elements of a larger operand is on a lower level: it is
+computed once, for all groups that use it.
 
-Three kinds of nodes come along without being sought:
+Two kinds of nodes come along without being sought:
 
-* a *layout* node (a broadcast, a reshape, a transpose) is in no group at first. If all its users
-  are in one group it joins that: its operands are on lower levels by rule 2, or are layout nodes;
-* a *source* (a scalar constant, an iota) and what is laid out from sources alone costs nothing.
-  Every group that uses one gets it; such nodes are in no group, and on the lowest level.
+* A *layout* node (a broadcast, a reshape, a transpose) is in no group at first. One walk back, users
+  first, lets it join the group that holds all its users, and lifts it there: its operands are on
+  lower levels, by rule 2, or in no group, and its edges out are inside.
+* A *source* (a scalar constant, an iota), and what is laid out from sources alone, costs nothing.
+  Every group that uses one may have its own, so that no path between groups leads through it.
 """
 
 from __future__ import annotations
@@ -77,6 +80,10 @@ def role_of(op: OpSpec) -> Role:
     return Role.SOURCE if op.name in ("constant", "iota") else Role.ALONE
 
 
+def _is_contraction(node: Node) -> bool:
+    return role_of(node.op) is Role.CONTRACTION
+
+
 class Group:
     """Nodes that a region may be made of.
 
@@ -84,7 +91,7 @@ class Group:
         members: elementwise nodes and the heavy one, in no order.
         layout: the layout nodes that only members and other layout nodes here use.
         heavy: the only contraction or reduction, if there is one.
-        results: what is used outside; empty until all is known.
+        results: what is used outside, those that are outputs of the graph last.
         level: see the module's description.
         open: number of uses, as an operand or an output, that are not inside the group.
         scope: the top-level name scope of all members, or `_MIXED`; those without have any.
@@ -266,36 +273,33 @@ class _Grouper:
     def collect(self) -> None:
         """Add layout nodes to groups, and find what of each group is used outside."""
         group_of, uses = self.group_of, self.uses
-        nowhere = object()
-        # The only group that uses a layout node; `nowhere` where others use it too.
-        homes: dict[Node, object] = dict.fromkeys(self.layout)
+        # The group of the users seen so far; a layout node that others use too is taken out.
+        homes: dict[Node, Group | None] = dict.fromkeys(self.layout)
         results: dict[Value, Group] = {}
         for value in self.graph.outputs:
-            if value.node in homes:
-                homes[value.node] = nowhere
-            elif value.node in group_of:
+            homes.pop(value.node, None)
+            if value.node in group_of:
                 results[value] = group_of[value.node]
         for node in reversed(self.graph.nodes):
             if node not in uses:
                 continue
             group = group_of.get(node)
-            if group is None and node in homes:
-                home = homes[node]
-                if isinstance(home, Group):
-                    group = group_of[node] = home
-                    home.layout.append(node)
+            if group is None and (home := homes.get(node)) is not None:
+                group = group_of[node] = home
+                home.layout.append(node)
             # What a contraction reads stands in memory.
-            is_reader = group is None or group.heavy is node and role_of(node.op) is _CONTRACTION
-            user = nowhere if is_reader else group
+            is_contraction = group is not None and group.heavy is node and _is_contraction(node)
+            user = None if is_contraction else group
             for value in node.inputs:
                 producer = value.node
                 if producer in homes:
-                    before = homes[producer]
-                    if before is not user:
-                        homes[producer] = user if before is None else nowhere
+                    if user is None or homes[producer] not in (None, user):
+                        del homes[producer]
+                    else:
+                        homes[producer] = user
                 else:
                     source = group_of.get(producer)
                     if source is not None and source is not group:
                         results[value] = source
-        for value, group in results.items():
-            group.results.append(value)
+        for value in reversed(results):
+            results[value].results.append(value)

@@ -57,9 +57,7 @@ def _composed(match: Match) -> tuple[int, ...]:
     return tuple(inner[axis] for axis in match.attribute("axes"))
 
 
-@_rules.rewrite(
-    "exact", op.transpose(op.transpose(_x, permutation=_INNER), permutation=_AXES)
-)
+@_rules.rewrite("exact", op.transpose(op.transpose(_x, permutation=_INNER), permutation=_AXES))
 def transpose_of_transpose(match: Match) -> Value:
     """Two transposes are one, or none."""
     permutation = _composed(match)
@@ -118,9 +116,7 @@ def _adds_only_ones(match: Match) -> str | None:
     return NOT_NEEDED if repeats(sizes, match.attribute("axes"), match.type.shape) else None
 
 
-@_rules.rewrite(
-    "exact", op.broadcast_in_dim(_x, broadcast_dimensions=_AXES), check=_adds_only_ones
-)
+@_rules.rewrite("exact", op.broadcast_in_dim(_x, broadcast_dimensions=_AXES), check=_adds_only_ones)
 def broadcast_of_unit_axes(match: Match) -> Value:
     """A broadcast that only adds axes of size 1 is a reshape."""
     return match.build.reshape(match["x"], shape=match.type.shape)

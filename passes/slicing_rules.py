@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from graphc.dimensions import Dimension, at_least
@@ -107,20 +106,12 @@ def slice_of_concatenation(match: Match) -> Value:
     )
 
 
-def _slice_before_broadcast(match: Match) -> list[tuple[int, int]] | None:
-    """Axes of the operand with those of the broadcast, where each axis is repeated or taken whole."""
-    axes: Sequence[int] = match.attribute("axes")
-    whole = match["broadcast"].type.shape
-    for position, axis in enumerate(axes):
-        is_repeated = match["x"].type.shape[position] == 1
-        if not is_repeated and match.type.shape[axis] != whole[axis]:
-            return None
-    return list(enumerate(axes))
-
-
 def _takes_repeated_axes(match: Match) -> str | None:
-    problem = "the slice takes from an axis that is not repeated"
-    return problem if _slice_before_broadcast(match) is None else None
+    whole, sizes = match["broadcast"].type.shape, match["x"].type.shape
+    for size, axis in zip(sizes, match.attribute("axes"), strict=True):
+        if size != 1 and match.type.shape[axis] != whole[axis]:
+            return "the slice takes from an axis that is not repeated"
+    return None
 
 
 @_rules.rewrite(
@@ -228,9 +219,7 @@ def _starts(match: Match) -> list[int] | None:
     """The start indices of a dynamic slice, moved to where the slice fits; None if not known."""
     x, *indices = match.operands()
     starts: list[int] = []
-    for size, taken, index in zip(
-        x.type.shape, match.attribute("sizes"), indices, strict=True
-    ):
+    for size, taken, index in zip(x.type.shape, match.attribute("sizes"), indices, strict=True):
         splat = match.scope.splat(index)
         if splat is None or not (isinstance(size, int) and isinstance(taken, int)):
             return None

@@ -6,10 +6,14 @@ lowered and called without it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, jaxprs_in_params
+from jax.extend.core import ClosedJaxpr, Jaxpr, Primitive, jaxprs_in_params
+
+
+_WITHOUT_BODIES: Final[set[Primitive]] = set()
+"""Primitives seen without a jaxpr among their parameters: none of their equations has one."""
 
 
 def holds_wide_types(program: ClosedJaxpr) -> bool:
@@ -24,7 +28,12 @@ def _holds_wide_types(jaxpr: Jaxpr) -> bool:
         # operands were looked at when they were made, but for literals
         if any(map(_is_wide, equation.outvars)) or any(map(_is_wide, equation.invars)):
             return True
-        if any(_holds_wide_types(inner) for inner in jaxprs_in_params(equation.params)):
+        if equation.primitive in _WITHOUT_BODIES:
+            continue
+        bodies = list(jaxprs_in_params(equation.params))
+        if not bodies:
+            _WITHOUT_BODIES.add(equation.primitive)
+        elif any(map(_holds_wide_types, bodies)):
             return True
     return False
 

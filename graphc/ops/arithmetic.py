@@ -78,7 +78,7 @@ def negative(x: Any, name: str | None = None) -> Tensor:
 
 
 def square(x: Any, name: str | None = None) -> Tensor:
-    """x * x; a truth value counts as 0 or 1, and gives int32."""
+    """X * x; a truth value counts as 0 or 1, and gives int32."""
     tensor = _number(x)
     return binary(_MULTIPLY, tensor, tensor, name or "square")
 
@@ -241,7 +241,7 @@ def power(x1: Any, x2: Any, name: str | None = None) -> Tensor:
 
 
 def _whole_exponent(x2: Any) -> int | None:
-    if isinstance(x2, bool) or isinstance(x2, np.generic) or not isinstance(x2, (int, float)):
+    if isinstance(x2, (bool, np.generic)) or not isinstance(x2, (int, float)):
         return None
     return int(x2) if math.isfinite(x2) and x2 == int(x2) else None
 
@@ -273,9 +273,7 @@ def _product(base: Tensor, exponent: int, name: str) -> Tensor:
             square_of = binary(_MULTIPLY, square_of, square_of, label)
         if bit == "1":
             label = name if last else "multiply"
-            result = (
-                square_of if result is None else binary(_MULTIPLY, result, square_of, label)
-            )
+            result = square_of if result is None else binary(_MULTIPLY, result, square_of, label)
     assert result is not None, "the highest bit is always set"
     return result
 

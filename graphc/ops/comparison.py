@@ -40,7 +40,7 @@ _NOT: Final[OpSpec] = REGISTRY["not"]
 
 
 def equal(x1: Any, x2: Any, name: str | None = None) -> Tensor:
-    """Whether x1 == x2. (Python's `==` on tensors says whether they are the same object.)"""
+    """Whether x1 == x2; Python's `==` says whether two tensors are the same object."""
     return binary(_COMPARE, x1, x2, name or "equal", _DIRECTIONS["EQ"])
 
 
@@ -190,12 +190,12 @@ def logical_not(x: Any, name: str | None = None) -> Tensor:
 
 
 def bitwise_and(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x and y bit by bit: integers, or truth values."""
+    """X and y bit by bit: integers, or truth values."""
     return binary(_AND, x, y, name or "bitwise_and")
 
 
 def bitwise_or(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x or y bit by bit: integers, or truth values."""
+    """X or y bit by bit: integers, or truth values."""
     return binary(_OR, x, y, name or "bitwise_or")
 
 
@@ -290,7 +290,7 @@ def nan_to_num(
     neginf: float | None = None,
     name: str | None = None,
 ) -> Tensor:
-    """x with numbers in place of NaN and of infinities.
+    """X with numbers in place of NaN and of infinities.
 
     Args:
         x: floats; integers stay as they are.

@@ -14,8 +14,8 @@ from graphc.ops.tensor import Tensor
 from graphc.ops.trigonometric import arctan2
 
 
-def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:  # noqa: A001
-    """real + i imag: complex128 of float64, complex64 of anything else.
+def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
+    """Real + i imag: complex128 of float64, complex64 of anything else.
 
     Raises:
         DTypeError: an operand is complex already.

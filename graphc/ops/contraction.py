@@ -142,7 +142,8 @@ class _Term:
 def _refuse(subscripts: str, problem: str, tensors: Sequence[Tensor]) -> NoReturn:
     raise GraphcError(
         f"einsum: {problem}",
-        given=f"{subscripts!r} with " + (", ".join(str(t.value.type) for t in tensors) or "nothing"),
+        given=f"{subscripts!r} with "
+        + (", ".join(str(t.value.type) for t in tensors) or "nothing"),
         expected='a group of letters per operand, as in "ij,jk->ik"',
         origin=capture_origin(),
     )
@@ -209,7 +210,7 @@ def _order(terms: Sequence[_Term], result: str) -> list[tuple[int, int]]:
     letters = {letter: place for place, letter in enumerate(sorted({*"".join(
         term.letters for term in terms
     )}))}  # fmt: skip
-    sizes = {letter: 1 for letter in letters}
+    sizes = dict.fromkeys(letters, 1)
     for term in terms:
         for letter, size in zip(term.letters, term.tensor.shape, strict=True):
             known = size if isinstance(size, int) else _UNKNOWN_SIZE

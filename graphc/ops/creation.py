@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphc.dimensions import Dim, Dimension
-from graphc.dtypes import BOOL, DType, as_dtype, promote
+from graphc.dtypes import BOOL, I32, DType, as_dtype, promote
 from graphc.errors import DTypeError, ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.ops.arithmetic import add, multiply, subtract
@@ -179,10 +179,11 @@ def _number(bound: Any) -> Any:
 def _counted_type(*bounds: Any) -> DType:
     found: DType | None = None
     for bound in bounds:
-        own = default_dtype(bound) if not isinstance(bound, Dim) else as_dtype("int32")
-        if own is None:
-            own = as_dtype(bound.dtype)
-        own = as_dtype("int32") if own is BOOL else own
+        if isinstance(bound, Dim):
+            own = I32
+        else:
+            own = default_dtype(bound) or as_dtype(bound.dtype)
+        own = I32 if own is BOOL else own
         found = own if found is None else promote(found, own, floatx())
     assert found is not None
     return found
@@ -243,8 +244,10 @@ def linspace(
     spread = add(multiply(first, subtract(1.0, columns)), multiply(last, columns))
     spread = moveaxis(spread, 0, axis) if axis != 0 else spread
     wanted = spread.dtype if dtype is None else as_dtype(dtype)
-    made = apply("convert", spread, dtype=wanted, name=label) if wanted is not spread.dtype else (
-        spread
+    made = (
+        apply("convert", spread, dtype=wanted, name=label)
+        if wanted is not spread.dtype
+        else (spread)
     )
     return (made, multiply(width, 1.0 / parts)) if retstep else made
 
@@ -258,7 +261,7 @@ def logspace(
     dtype: Any = None,
     name: str | None = None,
 ) -> Tensor:
-    """base to powers evenly spaced from start to stop: numbers known while the graph is built."""
+    """Base to powers evenly spaced from start to stop: numbers known while the graph is built."""
     wanted = _type(dtype)
     numbers = np.logspace(start, stop, num, endpoint, base).astype(wanted.numpy)
     return constant_tensor(get_default_graph(), numbers, wanted, name or "logspace")

@@ -96,11 +96,7 @@ class DataflowGraph:
         """
         with self._lock:
             if self.finalized:
-                raise GraphFinalizedError(
-                    f"the graph is finalized, {op.name} cannot be added",
-                    fix="build the whole graph before finalize()",
-                    origin=capture_origin(),
-                )
+                raise self._finalized_error(op)
             values = tuple(
                 [t.value if t.graph is self else self.capture(t).value for t in operands]
             )
@@ -108,6 +104,11 @@ class DataflowGraph:
             build.origin = origin or capture_origin(2)
             build.name = self.unique_name(name or op.name)
             guarded = self._control and op.name not in _ORDERED_BY_THEMSELVES
+            if guarded and values and (regions or op.arity is None):
+                # What a region reads and assigns must wait too, and several results need one guard.
+                build.name, public_name = f"{build.name}/guard", build.name
+                first = build.make(REGISTRY["after"], (values[0], *self._control))
+                values, build.name, guarded = (first.output, *values[1:]), public_name, False
             if guarded:
                 public_name, build.name = build.name, f"{build.name}/unguarded"
             node = build.make(op, values, attributes, regions)
@@ -121,13 +122,26 @@ class DataflowGraph:
             tensors = self._tensors
             return tuple([tensors[value] for value in node.outputs])
 
+    def _finalized_error(self, op: OpSpec) -> GraphFinalizedError:
+        if self.parent is None:
+            return GraphFinalizedError(
+                f"the graph is finalized, {op.name} cannot be added",
+                fix="build the whole graph before finalize()",
+                origin=capture_origin(),
+            )
+        return GraphFinalizedError(
+            f"{op.name} uses a tensor of a branch or loop body outside of it",
+            fix="give the tensor back from the body's function, and use the result",
+            origin=capture_origin(),
+        )
+
     def _guarded(self, node: Node) -> Node:
         """A twin of `node` whose values wait for the current control dependencies."""
         first, *_ = node.outputs
         if len(node.outputs) > 1:
             raise GraphcError(
                 f"{node.op.name} has several results and cannot stand under control_dependencies",
-                fix="put ops.identity of each result under control_dependencies",
+                fix="put ops.copy of each result under control_dependencies",
                 origin=node.origin,
             )
         return self.build.make(REGISTRY["after"], (first, *self._control))

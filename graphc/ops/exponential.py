@@ -19,7 +19,7 @@ from graphc.ops.tensor import Tensor
 
 
 def exp(x: Any, name: str | None = None) -> Tensor:
-    """e to the power x."""
+    """E to the power x."""
     return unary(REGISTRY["exponential"], inexact(x), name or "exp")
 
 
@@ -29,7 +29,7 @@ def exp2(x: Any, name: str | None = None) -> Tensor:
 
 
 def expm1(x: Any, name: str | None = None) -> Tensor:
-    """e to the power x, minus 1; exact near 0."""
+    """E to the power x, minus 1; exact near 0."""
     return unary(REGISTRY["exponential_minus_one"], inexact(x), name or "expm1")
 
 

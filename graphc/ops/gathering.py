@@ -56,14 +56,16 @@ def known_array(tensor: Tensor) -> np.ndarray[Any, Any] | None:
     return node.attributes["value"].array if node.op.name == "constant" else None
 
 
-def counted_from_start(indices: Tensor, tensor: Tensor, axis: int) -> Tensor:
+def counted_from_start(
+    indices: Tensor, tensor: Tensor, axis: int, allows_outside: bool = False
+) -> Tensor:
     """Indices with the size of the axis added to those below 0.
 
     Raises:
         IndexRangeError: an index that is known is outside of an axis whose size is known.
     """
     size, known = tensor.shape[axis], known_array(indices)
-    if known is not None and isinstance(size, int):
+    if known is not None and isinstance(size, int) and not allows_outside:
         outside = (known < -size) | (known >= size)
         if outside.any():
             raise IndexRangeError(
@@ -106,8 +108,7 @@ def gather_at(
     shape = broadcast_shapes(*[index.shape for index in indices])
     dtype = _index_dtype(indices)
     columns = [
-        expand_dims(broadcast_tensor(cast_to(index, dtype), shape), len(shape))
-        for index in indices
+        expand_dims(broadcast_tensor(cast_to(index, dtype), shape), len(shape)) for index in indices
     ]
     stacked = concatenate(columns, len(shape))
     kept = [axis for axis in range(tensor.ndim) if axis not in axes]

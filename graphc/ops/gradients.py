@@ -13,7 +13,9 @@ from graphc.ir.origin import capture_origin
 from graphc.ir.registry import REGISTRY
 from graphc.ops.broadcasting import broadcast_to
 from graphc.ops.conversion import cast_to, graph_of, to_tensor
+from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.tensor import Tensor
+from graphc.ops.variable import Variable
 
 Unconnected = Literal["error", "none", "zero"]
 
@@ -25,14 +27,28 @@ def _listed(things: Any) -> list[Any]:
 
 
 def _passes_gradient(node: Node) -> bool:
-    return node.op.name in ("gradient", "apply_update", "after") or not isinstance(
-        node.op.gradient, NoGradient
-    )
+    rule = node.op.gradient
+    if node.op.name in ("gradient", "apply_update", "after") or not isinstance(rule, NoGradient):
+        return True
+    return rule.is_error  # the pass that writes the gradient says why there is none
+
+
+def _variables_read(node: Node) -> set[str]:
+    """The variables that the regions of a node read by name."""
+    return {
+        inner.attributes["variable"]
+        for region in node.regions
+        for inner in region.walk()
+        if inner.op.name == "read"
+    }
 
 
 def connected(ys: Sequence[Value], xs: Sequence[Value], stops: Sequence[Value] = ()) -> set[Value]:
     """The `xs` that some y depends on in a differentiable way, not through a stop."""
     targets, stopped = set(xs), set(stops)
+    reads = {
+        value.node.attributes["variable"]: value for value in xs if value.node.op.name == "read"
+    }
     reached = {value for value in ys if value not in stopped or value in targets}
 
     def operands(node: Node) -> tuple[Value, ...]:
@@ -41,8 +57,12 @@ def connected(ys: Sequence[Value], xs: Sequence[Value], stops: Sequence[Value] =
             return ()
         return tuple([value for value in node.inputs if value.type.dtype.is_inexact])
 
+    reads = {x: x.node.attributes["variable"] for x in targets if x.node.op.name == "read"}
     for node in topological_order(list(reached), (), operands):
         reached.update(operands(node))
+        if reads and node.regions and any(value not in stopped for value in node.outputs):
+            names = _variables_read(node)
+            reached.update([x for x, variable in reads.items() if variable in names])
     return targets & reached
 
 
@@ -58,7 +78,8 @@ def gradients(
 
     Args:
         ys: a tensor, or a list whose gradients are added up.
-        xs: a tensor or variable, or a list; interior tensors too.
+        xs: a tensor or variable, or a list; interior tensors too. A variable stands for its value
+            before the run.
         grad_ys: weights of the ys, of their shapes; ones by default.
         stop_gradients: tensors through which nothing flows.
         unconnected_gradients: what to do about an x that no y depends on: raise ("error"), give
@@ -75,9 +96,9 @@ def gradients(
     y_things, x_things = _listed(ys), _listed(xs)
     everything = [*y_things, *x_things, *_listed(grad_ys), *_listed(stop_gradients)]
     graph = graph_of([thing for thing in everything if thing is not None])
-    y_tensors = [to_tensor(y, None, graph) for y in y_things]
-    x_tensors = [to_tensor(x, None, graph) for x in x_things]
-    stops = [to_tensor(stop, None, graph) for stop in _listed(stop_gradients)]
+    y_tensors = [_own(y, graph) for y in y_things]
+    x_tensors = [_own(x, graph) for x in x_things]
+    stops = [_own(stop, graph) for stop in _listed(stop_gradients)]
     _check_inexact(y_tensors, x_tensors)
     found = connected(
         [y.value for y in y_tensors], [x.value for x in x_tensors], [s.value for s in stops]
@@ -91,9 +112,9 @@ def gradients(
             fix='leave it out, or say unconnected_gradients="zero" or "none"',
             origin=capture_origin(),
         )
-    wanted = x_tensors if unconnected_gradients == "zero" else [
-        x for x in x_tensors if x.value in found
-    ]
+    wanted = (
+        x_tensors if unconnected_gradients == "zero" else [x for x in x_tensors if x.value in found]
+    )
     weights = _weights(y_tensors, grad_ys)
     results: dict[Tensor, Tensor] = {}
     if wanted:
@@ -113,6 +134,12 @@ def gradients(
         results = dict(zip(wanted, made, strict=True))
     answer = [results.get(x) for x in x_tensors]
     return answer if isinstance(xs, (list, tuple)) else answer[0]
+
+
+def _own(thing: Any, graph: DataflowGraph) -> Tensor:
+    """A tensor of `graph`: in a body, the input that stands for one from outside."""
+    tensor = to_tensor(thing, None, graph)
+    return tensor if tensor.graph is graph else graph.capture(tensor)
 
 
 def _check_inexact(ys: list[Tensor], xs: list[Tensor]) -> None:

@@ -223,7 +223,7 @@ def _check_mask(tensor: Tensor, axis: int, size: int) -> None:
         )
 
 
-# -- points, slices and new axes --------------------------------------------------------------------
+# -- points, slices and new axes -------------------------------------------------------------------
 
 
 def _basic(tensor: Tensor, items: Sequence[_Item], name: str | None) -> Tensor:

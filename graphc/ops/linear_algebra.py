@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from graphc.dimensions import Dimension, equal, product
+from graphc.dimensions import Dimension, equal
 from graphc.dtypes import BOOL, I32
 from graphc.errors import GraphcError, ShapeError
 from graphc.ir.origin import capture_origin
@@ -89,9 +89,7 @@ def matmul(x1: Any, x2: Any, name: str | None = None) -> Tensor:
         raise _unfit("matmul", left, right, "operands with at least one axis; for scalars use *")
     inner = right.ndim - 2 if right.ndim > 1 else 0
     if equal(left.shape[-1], right.shape[inner]) is False:
-        raise _unfit(
-            "matmul", left, right, "the last size of x1 equal to the last but one of x2"
-        )
+        raise _unfit("matmul", left, right, "the last size of x1 equal to the last but one of x2")
     if right.ndim <= 2 or left.ndim == 1:
         # Leading axes of one operand alone are free axes: no batches, no transposes.
         return contract(left, right, ([left.ndim - 1], [inner]), name=label)
@@ -119,7 +117,8 @@ def _batched(left: Tensor, right: Tensor, name: str) -> Tensor:
     moves = order != target
     grows = len(target) != rank + 2
     made = contract(
-        *tensors,
+        tensors[0],
+        tensors[1],
         ([rows], [columns]),
         (batching[0], batching[1]),
         None if moves or grows else name,
@@ -227,9 +226,7 @@ def kron(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     return apply("reshape", spread, shape=shape, name=name or "kron")
 
 
-def tensordot(
-    x1: Any, x2: Any, axes: int | Sequence[Any] = 2, name: str | None = None
-) -> Tensor:
+def tensordot(x1: Any, x2: Any, axes: int | Sequence[Any] = 2, name: str | None = None) -> Tensor:
     """The product over several axes.
 
     Args:
@@ -309,7 +306,7 @@ def cross(
 
 def norm(
     x: Any,
-    ord: Any = None,  # noqa: A002
+    ord: Any = None,
     axis: Axis = None,
     keepdims: bool = False,
     name: str | None = None,
@@ -359,7 +356,11 @@ def norm(
 
 
 def _vector_norm(
-    sizes: Tensor, ord: Any, axes: Sequence[int], keepdims: bool, name: str  # noqa: A002
+    sizes: Tensor,
+    ord: Any,
+    axes: Sequence[int],
+    keepdims: bool,
+    name: str,
 ) -> Tensor:
     if ord in (math.inf, -math.inf):
         return (reduce_max if ord > 0 else reduce_min)(sizes, axes, keepdims, name=name)

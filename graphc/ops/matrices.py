@@ -16,10 +16,10 @@ from graphc.ops.broadcasting import apply, broadcast_to
 from graphc.ops.comparison import equal as equal_numbers
 from graphc.ops.comparison import greater_equal, where
 from graphc.ops.conversion import cast_to, floatx, graph_of, to_tensor
+from graphc.ops.joining import slice_axis
 from graphc.ops.reductions import sum as reduce_sum
 from graphc.ops.shaping import expand_dims, moveaxis, ravel
 from graphc.ops.sizes import as_axis, as_size
-from graphc.ops.joining import slice_axis
 from graphc.ops.tensor import Tensor
 
 
@@ -56,7 +56,7 @@ def eye(
 
 
 def identity(n: Any, dtype: Any = None, name: str | None = None) -> Tensor:
-    """The identity matrix [n, n]. (For TensorFlow's `identity` see `ops.copy`.)"""
+    """The identity matrix [n, n]; for TensorFlow's `identity` see `ops.copy`."""
     return eye(n, dtype=dtype, name=name or "identity")
 
 
@@ -86,24 +86,24 @@ def _matrices(x: Any, what: str) -> Tensor:
 
 
 def tril(x: Any, k: int = 0, name: str | None = None) -> Tensor:
-    """x with 0 above the k-th diagonal of each matrix.
+    """X with 0 above the k-th diagonal of each matrix.
 
     Raises:
         ShapeError: x has fewer than two axes.
     """
     tensor = _matrices(x, "tril()")
-    mask = broadcast_to(_below(*tensor.shape[-2:], k), tensor.shape)
+    mask = broadcast_to(_below(tensor.shape[-2], tensor.shape[-1], k), tensor.shape)
     return where(mask, tensor, 0, name=name or "tril")
 
 
 def triu(x: Any, k: int = 0, name: str | None = None) -> Tensor:
-    """x with 0 below the k-th diagonal of each matrix.
+    """X with 0 below the k-th diagonal of each matrix.
 
     Raises:
         ShapeError: x has fewer than two axes.
     """
     tensor = _matrices(x, "triu()")
-    mask = broadcast_to(_below(*tensor.shape[-2:], k - 1), tensor.shape)
+    mask = broadcast_to(_below(tensor.shape[-2], tensor.shape[-1], k - 1), tensor.shape)
     return where(mask, 0, tensor, name=name or "triu")
 
 
@@ -137,9 +137,7 @@ def diagonal(
     return apply(kind, masked, axes=[tensor.ndim - 1], name=name or "diagonal")
 
 
-def _diagonal_size(
-    tensor: Tensor, rows: Dimension, columns: Dimension, offset: int
-) -> Dimension:
+def _diagonal_size(tensor: Tensor, rows: Dimension, columns: Dimension, offset: int) -> Dimension:
     height = rows - max(-offset, 0)
     width = columns - max(offset, 0)
     if isinstance(height, int) and isinstance(width, int):

@@ -53,6 +53,7 @@ def _install(target: type) -> None:
     for name, function in _UNARY.items():
         setattr(target, f"__{name}__", function)
     setattr(target, "__getitem__", indexing.getitem)  # noqa: B010
+    setattr(target, "__iter__", indexing.iterate)  # noqa: B010  else a loop asks for x[0], x[1], …
 
 
 _install(Tensor)

@@ -55,9 +55,7 @@ def _kept(reduced: Tensor, tensor: Tensor, axes: Sequence[int], name: str | None
 # -- sums and products -----------------------------------------------------------------------------
 
 
-def sum(  # noqa: A001
-    x: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None
-) -> Tensor:
+def sum(x: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
     """The sum along axes; of truth values and narrow integers in 32 bits.
 
     Args:
@@ -108,9 +106,7 @@ def _averaged(
     total = _reduced("reduce_sum", tensor, axes, keepdims, None, "sum")
     label = name or default
     is_cast = tensor.dtype is not dtype
-    quotient = divide(
-        total, element_count(tensor, axes, tensor.dtype), None if is_cast else label
-    )
+    quotient = divide(total, element_count(tensor, axes, tensor.dtype), None if is_cast else label)
     return cast_to(quotient, dtype, label)
 
 
@@ -217,7 +213,7 @@ def _extremum(
     return (maximum if which == "max" else minimum)(found, initial, name or which)
 
 
-def max(  # noqa: A001
+def max(
     x: Any,
     axis: Axis = None,
     keepdims: bool = False,
@@ -239,7 +235,7 @@ def max(  # noqa: A001
     return _extremum("max", x, axis, keepdims, initial, name)
 
 
-def min(  # noqa: A001
+def min(
     x: Any,
     axis: Axis = None,
     keepdims: bool = False,
@@ -278,9 +274,7 @@ def argmin(
     return _position("argmin", x, axis, keepdims, name)
 
 
-def _position(
-    op_name: str, x: Any, axis: int | None, keepdims: bool, name: str | None
-) -> Tensor:
+def _position(op_name: str, x: Any, axis: int | None, keepdims: bool, name: str | None) -> Tensor:
     tensor = _tensor(x)
     flat, along = (tensor, axis) if axis is not None else (ravel(tensor), 0)
     along = as_axis(along, flat.ndim, flat)
@@ -294,16 +288,12 @@ def _position(
 # -- logic -----------------------------------------------------------------------------------------
 
 
-def all(  # noqa: A001
-    x: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None
-) -> Tensor:
+def all(x: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
     """Whether all elements along axes are true (not 0): bool."""
     return _reduced("reduce_and", cast_to(_tensor(x), BOOL), axis, keepdims, name, "all")
 
 
-def any(  # noqa: A001
-    x: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None
-) -> Tensor:
+def any(x: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
     """Whether any element along axes is true (not 0): bool."""
     return _reduced("reduce_or", cast_to(_tensor(x), BOOL), axis, keepdims, name, "any")
 

@@ -27,7 +27,7 @@ def _tensor(x: Any) -> Tensor:
 
 
 def tile(x: Any, repeats: int | Sequence[int], name: str | None = None) -> Tensor:
-    """x side by side with itself, `repeats[i]` times along axis i.
+    """X side by side with itself, `repeats[i]` times along axis i.
 
     Fewer repeats than axes are those of the last axes; more give new axes in front.
 
@@ -52,7 +52,7 @@ def tile(x: Any, repeats: int | Sequence[int], name: str | None = None) -> Tenso
 def repeat(
     x: Any, repeats: int | Sequence[int], axis: int | None = None, name: str | None = None
 ) -> Tensor:
-    """x with each element along an axis repeated.
+    """X with each element along an axis repeated.
 
     Args:
         x: any tensor.
@@ -94,7 +94,7 @@ def roll(
     axis: int | Sequence[int] | None = None,
     name: str | None = None,
 ) -> Tensor:
-    """x moved along axes; what goes out at one end comes in at the other.
+    """X moved along axes; what goes out at one end comes in at the other.
 
     Args:
         x: any tensor.
@@ -141,7 +141,7 @@ def pad(
     constant_values: Any = None,
     name: str | None = None,
 ) -> Tensor:
-    """x with elements put before and after it along its axes.
+    """X with elements put before and after it along its axes.
 
     Args:
         x: any tensor.
@@ -165,9 +165,7 @@ def pad(
             origin=capture_origin(),
         )
     if mode != "constant" and constant_values is not None:
-        raise GraphcError(
-            f"constant_values are given for mode {mode!r}", origin=capture_origin()
-        )
+        raise GraphcError(f"constant_values are given for mode {mode!r}", origin=capture_origin())
     label = name or "pad"
     if mode == "constant":
         given = to_tensor(

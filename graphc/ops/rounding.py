@@ -32,7 +32,7 @@ def ceil(x: Any, name: str | None = None) -> Tensor:
 
 
 def trunc(x: Any, name: str | None = None) -> Tensor:
-    """x without its fraction, of the type of x."""
+    """X without its fraction, of the type of x."""
     tensor = to_tensor(x, None, graph_of((x,)))
     if not tensor.dtype.is_floating:
         return _rounded("floor", tensor, name)
@@ -44,8 +44,8 @@ def trunc(x: Any, name: str | None = None) -> Tensor:
     return apply("select", is_negative, above, below, name=name or "trunc")
 
 
-def round(x: Any, decimals: int = 0, name: str | None = None) -> Tensor:  # noqa: A001
-    """x rounded to a number of decimals; a half to the even neighbour, as in NumPy.
+def round(x: Any, decimals: int = 0, name: str | None = None) -> Tensor:
+    """X rounded to a number of decimals; a half to the even neighbour, as in NumPy.
 
     Args:
         x: floats; integers are rounded where `decimals` is negative.

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from graphc.dimensions import (
     Dimension,
     Shape,
@@ -85,10 +87,8 @@ def reshape(x: Any, newshape: Any, name: str | None = None) -> Tensor:
 
 
 def _given_sizes(newshape: Any) -> tuple[Dimension, ...]:
-    listed = newshape if isinstance(newshape, (list, tuple)) else None
-    if listed is None:
-        listed = newshape.tolist() if hasattr(newshape, "tolist") else newshape
-        listed = list(listed) if isinstance(listed, (list, tuple, range)) else [newshape]
+    given = newshape.tolist() if isinstance(newshape, np.ndarray) else newshape
+    listed: Sequence[Any] = given if isinstance(given, (list, tuple, range)) else [given]
     return tuple([-1 if item is None else as_size(item) for item in listed])
 
 
@@ -132,7 +132,7 @@ def ravel(x: Any, name: str | None = None) -> Tensor:
 
 
 def expand_dims(x: Any, axis: int | Sequence[int], name: str | None = None) -> Tensor:
-    """x with new axes of size 1.
+    """X with new axes of size 1.
 
     Args:
         x: any tensor.
@@ -154,7 +154,7 @@ def expand_dims(x: Any, axis: int | Sequence[int], name: str | None = None) -> T
 
 
 def squeeze(x: Any, axis: int | Sequence[int] | None = None, name: str | None = None) -> Tensor:
-    """x without axes of size 1.
+    """X without axes of size 1.
 
     Args:
         x: any tensor.
@@ -186,7 +186,7 @@ def squeeze(x: Any, axis: int | Sequence[int] | None = None, name: str | None = 
 
 
 def transpose(x: Any, axes: Sequence[int] | None = None, name: str | None = None) -> Tensor:
-    """x with its axes in another order.
+    """X with its axes in another order.
 
     Args:
         x: any tensor.
@@ -211,7 +211,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None, name: str | None = None
 
 
 def swapaxes(x: Any, axis1: int, axis2: int, name: str | None = None) -> Tensor:
-    """x with two axes in each other's place."""
+    """X with two axes in each other's place."""
     tensor = _tensor(x)
     order = list(range(tensor.ndim))
     first, second = (as_axis(axis, tensor.ndim, tensor) for axis in (axis1, axis2))
@@ -225,7 +225,7 @@ def moveaxis(
     destination: int | Sequence[int],
     name: str | None = None,
 ) -> Tensor:
-    """x with axes moved elsewhere; the others keep their order.
+    """X with axes moved elsewhere; the others keep their order.
 
     Raises:
         ShapeError: there are not as many destinations as sources, or an axis does not exist.
@@ -245,7 +245,7 @@ def moveaxis(
 
 
 def flip(x: Any, axis: int | Sequence[int] | None = None, name: str | None = None) -> Tensor:
-    """x with the elements in the opposite order along axes; along all of them for None."""
+    """X with the elements in the opposite order along axes; along all of them for None."""
     tensor = _tensor(x)
     axes = as_axes(axis, tensor)
     if not axes:
@@ -254,7 +254,7 @@ def flip(x: Any, axis: int | Sequence[int] | None = None, name: str | None = Non
 
 
 def rot90(array: Any, k: int = 1, axes: Sequence[int] = (0, 1), name: str | None = None) -> Tensor:
-    """x turned k times by 90 degrees, from the first axis towards the second.
+    """X turned k times by 90 degrees, from the first axis towards the second.
 
     Raises:
         ShapeError: there are not two axes, or one does not exist.
@@ -277,7 +277,7 @@ def rot90(array: Any, k: int = 1, axes: Sequence[int] = (0, 1), name: str | None
 
 
 def broadcast_to(x: Any, shape: Any, name: str | None = None) -> Tensor:
-    """x repeated along new axes, and along those of size 1, to a shape.
+    """X repeated along new axes, and along those of size 1, to a shape.
 
     Raises:
         ShapeError: a size can neither be 1 nor that of the shape.

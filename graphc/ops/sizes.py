@@ -23,9 +23,9 @@ from graphc.ops.conversion import cast_to, constant_tensor, graph_of
 from graphc.ops.tensor import Tensor
 
 _ARITHMETIC: Final[dict[str, Callable[[Dimension, Dimension], Dimension]]] = {
-    "add": operator.add,
-    "subtract": operator.sub,
-    "multiply": operator.mul,
+    "add": lambda left, right: left + right,
+    "subtract": lambda left, right: left - right,
+    "multiply": lambda left, right: left * right,
 }
 _IDENTITIES: Final = frozenset({"convert", "after", "stop_gradient", "reshape"})
 _DEEPEST: Final = 50
@@ -87,9 +87,7 @@ def as_shape(shape: Any) -> Shape:
     )
     sizes = tuple([as_size(size) for size in given])
     if any(isinstance(size, int) and size < 0 for size in sizes):
-        raise ShapeError(
-            "sizes are not negative", given=sizes, origin=capture_origin()
-        )
+        raise ShapeError("sizes are not negative", given=sizes, origin=capture_origin())
     return sizes
 
 

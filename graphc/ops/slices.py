@@ -73,6 +73,11 @@ def _from_start(bound: Dimension | None, size: Dimension) -> Dimension | None:
 
 
 def cut_of_point(tensor: Tensor, axis: int, at: Dimension) -> Cut:
+    """One position along an axis, from the end where negative.
+
+    Raises:
+        IndexRangeError: it is known to lie outside.
+    """
     size = tensor.shape[axis]
     if isinstance(at, int) and isinstance(size, int) and not -size <= at < size:
         raise IndexRangeError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.ir.editor import GraphEditor
+from graphc.ir.builder import Builder
 from graphc.ir.graph import Graph, topological_order
 from graphc.ir.node import Node, Value
 from graphc.ops.dataflow import DataflowGraph
@@ -37,14 +37,24 @@ def slice_graph(
 
 
 def _with_interior_feeds(sliced: Graph, feeds: Sequence[Value], interior: list[Value]) -> Graph:
-    editor = GraphEditor(sliced)
-    stands_for: dict[Value, Value] = {}
+    """The slice with inputs in place of interior values; creation order orders assignments."""
+    nodes: list[Node] = []
+    build = Builder(nodes.append)
+    replaced: dict[Value, Value] = {}
     for value in interior:
-        node = value.node
-        with editor.build.located(node.origin, node.name):
-            name = f"{node.name}:{value.index}"
-            stands_for[value] = editor.build.input(value.type, name, "feed")
-        editor.replace(value, stands_for[value])
-    fed = [stands_for.get(value, value) for value in feeds]
-    editor.inputs = fed + [value for value in editor.inputs if value not in fed]
-    return editor.freeze()[0]
+        with build.located(value.node.origin, value.node.name):
+            replaced[value] = build.input(value.type, f"{value.node.name}:{value.index}", "feed")
+    for node in sliced.nodes:
+        operands = tuple([replaced.get(value, value) for value in node.inputs])
+        if operands == node.inputs:
+            nodes.append(node)
+            continue
+        types = tuple([value.type for value in node.outputs])
+        made = Node(node.op, operands, node.attributes, types, node.regions, node.name, node.origin)
+        nodes.append(made)
+        for old, new in zip(node.outputs, made.outputs, strict=True):
+            replaced.setdefault(old, new)
+    fed = [replaced.get(value, value) for value in feeds]
+    others = [value for value in sliced.inputs if value not in fed]
+    outputs = [replaced.get(value, value) for value in sliced.outputs]
+    return Graph([*fed, *others], outputs, nodes, constraints=sliced.constraints)

@@ -95,11 +95,14 @@ class Variable:
 
     def as_tensor(self, graph: DataflowGraph) -> Tensor:
         """Its value where `graph` is being built now: after its control dependencies, if any."""
-        if graph.control:
-            return self._read(graph)
+        return self._read(graph) if graph.control else self.plain_read(graph)
+
+    def plain_read(self, graph: DataflowGraph) -> Tensor:
+        """Its value before the run, whatever `graph`'s control dependencies are."""
         found = graph.plain_reads.get(self.name)
         if found is None:
-            found = graph.plain_reads[self.name] = self._read(graph)
+            with graph.control_dependencies(None):
+                found = graph.plain_reads[self.name] = self._read(graph)
         return found
 
     def _read(self, graph: DataflowGraph) -> Tensor:

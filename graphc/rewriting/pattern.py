@@ -87,6 +87,7 @@ class _Compiler:
     term: Operation
     size: int = 1
     names: dict[str, int] = field(default_factory=dict[str, int])
+    used_once: list[int] = field(default_factory=list[int])
 
     def spec(self, op_name: str) -> OpSpec:
         spec = self.registry.find(op_name)
@@ -109,7 +110,7 @@ class _Compiler:
     def steps(self, obligations: Sequence[tuple[int, Term]]) -> Step:
         """The chain that checks each register against its term, the ops before the variables."""
         if not obligations:
-            return _accept
+            return _check_used_once(self.used_once) if self.used_once else _accept
         (register, term), *rest = obligations
         if isinstance(term, Operation):
             return self.operation(register, term, rest)
@@ -128,6 +129,8 @@ class _Compiler:
         spec = self.spec(term.op_name)
         if term.bound_as is not None:
             self.names[term.bound_as] = register
+        if term.is_used_once:
+            self.used_once.append(register)
         operands: list[tuple[int, Term]] = []
         if term.operands is not None:
             if spec.arity is not None and spec.arity != len(term.operands):
@@ -149,7 +152,7 @@ class _Compiler:
             following = _load(register, [place for place, _ in operands], swaps, following)
         if register == 0:
             return following
-        return _check_op(register, spec, term.result, term.is_used_once, following)
+        return _check_op(register, spec, term.result, following)
 
     def attribute(self, spec: OpSpec, name: str, wanted: Any) -> tuple[int | None, Any]:
         declared = spec.attributes.fields.get(name)
@@ -202,16 +205,21 @@ def _check_same(register: int, known: int, following: Step) -> Step:
     return step
 
 
-def _check_op(
-    register: int, spec: OpSpec, result: int, is_used_once: bool, following: Step
-) -> Step:
+def _check_op(register: int, spec: OpSpec, result: int, following: Step) -> Step:
     def step(registers: Registers, scope: MatchScope) -> bool:
         value = registers[register]
         if value.node.op is not spec or value.index != result:
             return False
-        if is_used_once and not scope.editor.has_one_use(value):
-            return False
         return following(registers, scope)
+
+    return step
+
+
+def _check_used_once(places: Sequence[int]) -> Step:
+    """Comes last: the first look at uses costs a walk over the whole graph."""
+
+    def step(registers: Registers, scope: MatchScope) -> bool:
+        return all(scope.editor.has_one_use(registers[place]) for place in places)
 
     return step
 

@@ -152,10 +152,8 @@ class RuleCollector:
 
         def decorate(function: Callable[..., Equation]) -> RewriteRule:
             before, after = function(*_variables_of(function))
-            term = as_term(after)
-            return self._add(
-                function, before, lambda match: construct(term, match), numerics, check
-            )
+            name, doc = function.__name__, _first_line(function)
+            return self.add(name, doc, (before,), after, numerics, check)
 
         return decorate
 
@@ -165,22 +163,33 @@ class RuleCollector:
         """A rule whose body makes the new nodes."""
 
         def decorate(function: Rewrite) -> RewriteRule:
-            return self._add(function, patterns, function, numerics, check)
+            doc = _first_line(function)
+            rule = RewriteRule(function.__name__, patterns, function, numerics, check, doc)
+            self.rules.append(rule)
+            return rule
 
         return decorate
 
-    def _add(
+    def add(
         self,
-        function: Callable[..., Any],
-        pattern: Operation | tuple[Operation, ...],
-        rewrite: Rewrite,
+        name: str,
+        doc: str,
+        before: Sequence[Operation],
+        after: TermLike,
         numerics: Numerics,
-        check: Check | None,
+        check: Check | None = None,
     ) -> RewriteRule:
-        doc = (inspect.getdoc(function) or "").partition("\n")[0]
-        rule = RewriteRule(function.__name__, pattern, rewrite, numerics, check, doc)
+        """A rule from terms: the spellings of its left side, and its right side."""
+        term = as_term(after)
+        rule = RewriteRule(
+            name, tuple(before), lambda match: construct(term, match), numerics, check, doc
+        )
         self.rules.append(rule)
         return rule
+
+
+def _first_line(function: Callable[..., Any]) -> str:
+    return (inspect.getdoc(function) or "").partition("\n")[0]
 
 
 def _variables_of(function: Callable[..., Any]) -> list[Term | Captured]:

@@ -268,7 +268,7 @@ def test_an_empty_batch_reaches_xla(mode: str) -> None:
 
 def test_positions_of_no_coordinates_reach_xla() -> None:
     """XLA's simplifier breaks on several updates of a scalar; the lowering goes around it."""
-    numbers = {name: () for name in PUT_ROWS}
+    numbers = dict.fromkeys(PUT_ROWS, ())
     types = as_type(F32, ()), as_type(I32, (3, 0)), as_type(F32, (3,))
     arrays = [draw(), np.zeros((3, 0), np.int32), draw(3)]
     (total,) = check_on_xla(graph_of(_scatter("add", "clip", numbers), *types), arrays)

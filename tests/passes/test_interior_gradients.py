@@ -153,3 +153,25 @@ def test_by_the_required_passes_alone(case: Case, order: int) -> None:
 @given(cases, st.sampled_from([1, 1, 2]))
 def test_by_all_passes(case: Case, order: int) -> None:
     check(PassManager(default_pipeline()).run(build(case, order)).result, case, order)
+
+
+def test_a_value_that_a_rule_would_rewrite_away() -> None:
+    """log(softmax(x)) becomes log_softmax(x), in which no softmax is left to differentiate at."""
+
+    def write(with_tap: bool) -> Graph:
+        program = Program()
+        x = program.input(VECTOR, "x", "feed")
+        probabilities = program.softmax(x, axis=0)
+        loss = program.log(probabilities)
+        made = program.differentiate([loss], [probabilities] if with_tap else [x])
+        return program.graph(loss, *made)
+
+    pipeline = PassManager(default_pipeline())
+    graph = pipeline.run(write(with_tap=True)).result
+    with jax.enable_x64(True):
+        probabilities = np.asarray(jax.nn.softmax(jnp.asarray(X)))
+    (loss, gradient), _ = run(graph, feeds={"x": X})
+    np.testing.assert_allclose(loss, np.log(probabilities))
+    np.testing.assert_allclose(gradient, 1 / probabilities)
+    stable = pipeline.run(write(with_tap=False), until="canonical").result
+    assert stable.count("log_softmax") == 1  # so the tap is what kept the softmax above

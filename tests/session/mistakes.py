@@ -365,7 +365,7 @@ class BreaksTypes(GraphPass):
 def a_pass_that_breaks_a_type(session):
     import passes
 
-    pipeline = passes.default_pipeline().after("canonical", BreaksTypes())
+    pipeline = passes.default_pipeline().after("functional", BreaksTypes())
     x = graphc.placeholder("float32", [2], name="x")
     y = graphc.ops.tanh(x)  # blame
     with graphc.Session(graph=session.graph, pipeline=pipeline) as other:

@@ -1,0 +1,164 @@
+"""Stable forms of what is summed over exponentials: softmax, log_softmax, log_sum_exp.
+
+Softmax does not change when a number is subtracted from a whole row, and log_sum_exp changes by
+that number; the maximum is what people subtract. Rows are whatever the reduction runs over; what a
+row is reduced to comes back by a broadcast over the reduced axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from graphc.ir.node import Value
+from graphc.rewriting.match import Match
+from graphc.rewriting.rules import RuleCollector
+from graphc.rewriting.terms import Operation, Term, attribute, op, variables
+from passes.refusals import for_floats
+
+_rules = RuleCollector("softmax")
+_x, _m = variables("x", "m")
+_AXES: Final = attribute("axes")
+_AXIS: Final = attribute("axis")
+
+_floats = for_floats("logarithms of complex numbers have branches")
+
+
+def _over_rows(term: Term) -> Operation:
+    """A row's number at each of its positions."""
+    return op.broadcast_in_dim(term, broadcast_dimensions=attribute("kept")).named("repeated")
+
+
+def _is_over_rows(match: Match, axes: Sequence[int]) -> bool:
+    """Whether the broadcast that was matched runs over the reduced axes and nothing else."""
+    rank = match["x"].type.rank
+    kept = tuple(axis for axis in range(rank) if axis not in axes)
+    return match.attribute("kept") == kept and match["repeated"].type.rank == rank
+
+
+_OTHER_AXES: Final = "what is subtracted or divided by is not of the rows that are summed"
+
+
+def _one_axis_over_rows(match: Match) -> str | None:
+    axes = match.attribute("axes")
+    if len(axes) != 1:
+        return "softmax runs along one axis"
+    return _over_summed_rows(match)
+
+
+def _over_summed_rows(match: Match) -> str | None:
+    if not _is_over_rows(match, match.attribute("axes")):
+        return _OTHER_AXES
+    return _floats(match)
+
+
+# --- softmax --------------------------------------------------------------------------------------
+
+_exp: Final = op.exponential(_x)
+_sum_of_exp: Final = op.reduce_sum(_exp, axes=_AXES)
+
+
+def _only_axis(match: Match) -> Any:
+    return match.attribute("axes")[0]
+
+
+_rules.add(
+    "exponential_over_sum",
+    "e^x / sum(e^x) is softmax(x).",
+    (
+        _exp / _over_rows(_sum_of_exp),
+        _exp * _over_rows(1 / _sum_of_exp),
+    ),
+    op.softmax(_x, axis=_only_axis),
+    "stabilises",
+    _one_axis_over_rows,
+)
+
+
+def _maximum(match: Match) -> tuple[Value, Sequence[int]] | None:
+    """The tensor whose maximum over some axes `m` is, and the axes."""
+    node = match["m"].node
+    if node.op.name == "stop_gradient":
+        node = match.operands(match["m"])[0].node
+    if node.op.name != "reduce_max":
+        return None
+    return match.editor.operands(node)[0], node.attributes["axes"]
+
+
+def _subtracts_maximum(match: Match) -> str | None:
+    found = _maximum(match)
+    if found is None or found[0] is not match["x"]:
+        return "what is subtracted is not the maximum of x"
+    if match.attribute("axis") not in found[1] or not _is_over_rows(match, found[1]):
+        return _OTHER_AXES
+    return None
+
+
+for _name in ("softmax", "log_softmax"):
+    _rules.add(
+        f"{_name}_of_shifted",
+        f"{_name}(x - max(x)) is {_name}(x).",
+        (op(_name, _x - _over_rows(_m), axis=_AXIS),),
+        op(_name, _x, axis=_AXIS),
+        "reassociates",
+        _subtracts_maximum,
+    )
+
+_rules.add(
+    "exponential_of_log_softmax",
+    "e^log_softmax(x) is softmax(x).",
+    (op.exponential(op.log_softmax(_x, axis=_AXIS).used_once()),),
+    op.softmax(_x, axis=_AXIS),
+    "reassociates",
+)
+
+# --- log_softmax ----------------------------------------------------------------------------------
+
+_rules.add(
+    "log_of_softmax",
+    "log(softmax(x)) is log_softmax(x).",
+    (op.log(op.softmax(_x, axis=_AXIS)),),
+    op.log_softmax(_x, axis=_AXIS),
+    "stabilises",
+)
+_log_sum_exp: Final = op.log_sum_exp(_x, axes=_AXES)
+_rules.add(
+    "argument_minus_log_sum_exp",
+    "x - log_sum_exp(x) is log_softmax(x).",
+    (_x - _over_rows(_log_sum_exp), _x + _over_rows(-_log_sum_exp), _x + -_over_rows(_log_sum_exp)),
+    op.log_softmax(_x, axis=_only_axis),
+    "stabilises",
+    _one_axis_over_rows,
+)
+
+# --- log_sum_exp ----------------------------------------------------------------------------------
+
+_rules.add(
+    "log_of_sum_of_exponentials",
+    "log(sum(e^x)) is log_sum_exp(x).",
+    (op.log(_sum_of_exp),),
+    _log_sum_exp,
+    "stabilises",
+    _floats,
+)
+
+
+def _adds_what_was_subtracted(match: Match) -> str | None:
+    found = _maximum(match)
+    if found is None or found[0] is not match["x"]:
+        return "what is subtracted is not the maximum of x"
+    if tuple(found[1]) != match.attribute("axes") or not _is_over_rows(match, found[1]):
+        return _OTHER_AXES
+    return None
+
+
+_rules.add(
+    "log_sum_exp_of_shifted",
+    "log_sum_exp(x - max(x)) + max(x) is log_sum_exp(x).",
+    (op.log_sum_exp(_x - _over_rows(_m), axes=_AXES) + _m,),
+    _log_sum_exp,
+    "reassociates",
+    _adds_what_was_subtracted,
+)
+
+SOFTMAX = _rules.rule_set()
