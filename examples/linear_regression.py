@@ -30,4 +30,6 @@ with tf.Session() as session:
         _, value = session.run([step, loss], {x: points, y: values})
         if round_number % 20 == 0:
             print(f"step {round_number:3d}  loss {value:.5f}")
-    print("slope {:.3f}, offset {:.3f} (3 and -0.5 plus noise)".format(*session.run([slope, offset])))
+    print(
+        "slope {:.3f}, offset {:.3f} (3 and -0.5 plus noise)".format(*session.run([slope, offset]))
+    )

@@ -14,19 +14,17 @@ The floors, imports go down only:
     5  session, tools, and this façade, which holds no logic
 """
 
-from graphc import (
-    backend,
-    errors,
-    initializers,
-    layers,
-    losses,
-    nn,
-    ops,
-    optimizers,
-    random,
-    rewriting,
-    settings,
-)
+import graphc.backend as backend
+import graphc.errors as errors
+import graphc.initializers as initializers
+import graphc.layers as layers
+import graphc.losses as losses
+import graphc.nn as nn
+import graphc.ops as ops
+import graphc.optimizers as optimizers
+import graphc.random as random
+import graphc.rewriting as rewriting
+import graphc.settings as settings
 from graphc.dtypes import BF16 as bfloat16
 from graphc.dtypes import BOOL as bool_
 from graphc.dtypes import C64 as complex64
@@ -45,6 +43,7 @@ from graphc.dtypes import U32 as uint32
 from graphc.dtypes import U64 as uint64
 from graphc.ir.parser import parse
 from graphc.ops.context import device
+from graphc.ops.control_flow import cond
 from graphc.ops.dataflow import DataflowGraph as Graph
 from graphc.ops.dataflow import (
     control_dependencies,
@@ -60,6 +59,8 @@ from graphc.ops.grouping import (
     no_op,
     trainable_variables,
 )
+from graphc.ops.identities import stop_gradient
+from graphc.ops.loops import map_fn, scan, while_loop
 from graphc.ops.sources import constant, placeholder, placeholder_with_default
 from graphc.ops.tensor import Operation, Tensor
 from graphc.ops.variable import Variable
@@ -79,6 +80,7 @@ __all__ = [
     "bool_",
     "complex64",
     "complex128",
+    "cond",
     "config",
     "constant",
     "control_dependencies",
@@ -100,6 +102,7 @@ __all__ = [
     "layers",
     "list_devices",
     "losses",
+    "map_fn",
     "name_scope",
     "nn",
     "no_op",
@@ -111,11 +114,14 @@ __all__ = [
     "random",
     "reset_default_graph",
     "rewriting",
+    "scan",
     "settings",
+    "stop_gradient",
     "string",
     "trainable_variables",
     "uint8",
     "uint16",
     "uint32",
     "uint64",
+    "while_loop",
 ]

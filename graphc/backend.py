@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphc import settings
+import graphc.settings as settings
 
 
 def epsilon() -> float:

@@ -142,7 +142,9 @@ class ParseError(GraphcError, ValueError):
         column: 1-based column.
     """
 
-    def __init__(self, message: str, *, line: int, column: int, text: str, fix: str | None = None):
+    def __init__(
+        self, message: str, *, line: int, column: int, text: str, fix: str | None = None
+    ) -> None:
         marker = f"{text}\n{' ' * (column - 1)}^"
         super().__init__(f"line {line}, column {column}: {message}", fix=fix, context=marker)
         self.line = line

@@ -43,7 +43,7 @@ _rules = RuleCollector("constant_folding")
 
 _ARITHMETIC: Final = {"add": 2, "subtract": 2, "multiply": 2, "divide": 2, "sqrt": 1}
 _CHOOSING: Final = {
-    **{"negate": 1, "abs": 1, "sign": 1, "maximum": 2, "minimum": 2, "clamp": 3, "relu": 1},
+    **{"negate": 1, "abs": 1, "maximum": 2, "minimum": 2, "clamp": 3, "relu": 1},
     **{"compare": 2, "select": 3, "is_finite": 1},
     **{"floor": 1, "ceil": 1, "round_nearest_even": 1, "round_nearest_afz": 1, "remainder": 2},
     **{"complex": 2, "real": 1, "imag": 1, "conj": 1},
@@ -104,7 +104,7 @@ def _are_splats(match: Match) -> bool:
 def _check_elementwise(match: Match) -> str | None:
     dtype = match.operands()[0].type.dtype
     name = match.node.op.name
-    if dtype.is_complex and name in ("multiply", "divide", "sqrt", "abs", "sign"):
+    if dtype.is_complex and name in ("multiply", "divide", "sqrt", "abs"):
         return _ROUNDED
     if not _are_splats(match):
         problem = refuse_size(match)

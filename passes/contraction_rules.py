@@ -39,7 +39,9 @@ def _define_reduction(op_name: str) -> None:
     reduce_unit_axes.__name__ = f"{op_name}_of_unit_axes"
     reduce_unit_axes.__doc__ = f"{op_name} over axes of size 1 is a reshape."
     pattern = op(op_name, _x, axes=attribute("axes"))
-    _rules.rewrite("exact", pattern, check=_has_unit_axis)(reduce_unit_axes)
+    # A sum starts from 0.0, so that of -0.0 alone is 0.0.
+    numerics = "reassociates" if op_name == "reduce_sum" else "exact"
+    _rules.rewrite(numerics, pattern, check=_has_unit_axis)(reduce_unit_axes)
 
 
 for _name in _REDUCTIONS:

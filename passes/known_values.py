@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from graphc import settings
+import graphc.settings as settings
 from graphc.dtypes import BF16, DType
 from graphc.ir.literal import literal_of
 from graphc.ir.node import Value

@@ -22,9 +22,10 @@ FLOORS = {
     0: ("errors", "settings", "dtypes", "dimensions", "dimension_algebra"),
     1: ("ir",),
     2: ("opset",),
-    3: ("rewriting", "lowering", "reference", "update_rules", "optimizers"),
+    3: ("rewriting", "lowering", "reference", "update_rules"),
     4: (
-        *("ops", "nn", "layers", "losses", "metrics", "initializers", "regularizers", "models"),
+        *("ops", "nn", "random", "layers", "losses", "metrics", "initializers"),
+        *("optimizers", "regularizers", "models"),
         *("importers", "exporters", "backend", "passes"),
     ),
     5: ("session", "training", "tools", "__init__", "__main__"),
@@ -40,7 +41,9 @@ SIDEWAYS = {
     "dimensions": {"errors", "dimension_algebra"},
     # Layers are made of functions, models of layers.
     "nn": {"ops"},
-    "initializers": {"ops"},
+    "random": {"ops"},
+    "initializers": {"ops", "random"},
+    "optimizers": {"ops"},
     "regularizers": {"ops"},
     "losses": {"ops", "nn"},
     "metrics": {"ops", "nn"},

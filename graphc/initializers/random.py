@@ -59,11 +59,7 @@ class VarianceScaling(Initializer, names=("variance_scaling",)):
         seed: int | None = None,
     ) -> None:
         modes = ("fan_in", "fan_out", "fan_avg")
-        if (
-            scale <= 0
-            or mode not in modes
-            or distribution not in ("untruncated_normal", "uniform")
-        ):
+        if scale <= 0 or mode not in modes or distribution not in ("untruncated_normal", "uniform"):
             raise GraphcError(
                 "this is no variance scaling",
                 given=f"scale={scale}, mode={mode!r}, distribution={distribution!r}",

@@ -90,10 +90,13 @@ class Builder:
             GraphcError: the op does not take these operands; carries the origin.
         """
         types = tuple([value.type for value in inputs])
-        try:
-            results, constraints = infer_types(op, types, attributes, regions)
-        except GraphcError as error:
-            raise error.at(self.origin) from None
+        found = op.type_memo.get((attributes, types)) if not regions else None
+        if found is None:
+            try:
+                found = infer_types(op, types, attributes, regions)
+            except GraphcError as error:
+                raise error.at(self.origin) from None
+        results, constraints = found
         if constraints:
             self.constraints.extend(constraints)
         node = Node(op, inputs, attributes, results, regions, self.name, self.origin)
@@ -177,7 +180,9 @@ class GraphBuilder(Builder):
     graph = body.finish([body.exponential(x)])
     """
 
-    def __init__(self, registry: OpRegistry = REGISTRY, origin: Origin = UNKNOWN, name: str = ""):
+    def __init__(
+        self, registry: OpRegistry = REGISTRY, origin: Origin = UNKNOWN, name: str = ""
+    ) -> None:
         self.nodes: list[Node] = []
         self.inputs: list[Value] = []
         super().__init__(self.nodes.append, registry, origin, name)

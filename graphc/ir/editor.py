@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from graphc.errors import VerifyError
-from graphc.ir.builder import Builder
 from graphc.ir.attributes import NO_ATTRIBUTES
+from graphc.ir.builder import Builder
 from graphc.ir.graph import Graph, topological_order
 from graphc.ir.node import Node, Value
 from graphc.ir.op import NoGradient, NotLowered, OpSpec
 from graphc.ir.registry import REGISTRY, OpRegistry
-
 
 _OUTPUT: Final = Node(
     OpSpec(
@@ -41,7 +40,9 @@ class ValueMap:
 
     __slots__ = ("_editor", "_rebuilt")
 
-    def __init__(self, editor: GraphEditor | None = None, rebuilt: dict[Node, Node] | None = None):
+    def __init__(
+        self, editor: GraphEditor | None = None, rebuilt: dict[Node, Node] | None = None
+    ) -> None:
         self._editor = editor
         self._rebuilt = rebuilt or {}
 

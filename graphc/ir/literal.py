@@ -183,9 +183,9 @@ def format_literal(literal: Literal) -> str:
     if flat.size <= _INLINE_ELEMENTS and _round_trips(flat, type_.dtype):
         texts = [_format_element(item, type_.dtype) for item in flat]
         return f"{type_} {texts[0]}" if flat.size == 1 else f"{type_} [{', '.join(texts)}]"
-    if type_.dtype is not STRING and flat.tobytes() == flat[:1].tobytes() * flat.size:
-        if _round_trips(flat[:1], type_.dtype):
-            return f"{type_} {_format_element(flat[0], type_.dtype)}"
+    repeats = type_.dtype is not STRING and flat.tobytes() == flat[:1].tobytes() * flat.size
+    if repeats and _round_trips(flat[:1], type_.dtype):
+        return f"{type_} {_format_element(flat[0], type_.dtype)}"
     return f"{type_} sha256:{literal.digest}"
 
 

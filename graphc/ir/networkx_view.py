@@ -6,7 +6,6 @@ A `MultiDiGraph` with the argument position as edge key: a plain `DiGraph` folds
 
 from __future__ import annotations
 
-
 import networkx as nx
 
 from graphc.ir.graph import Graph

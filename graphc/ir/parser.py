@@ -276,7 +276,7 @@ class _Parser:
 
 
 def _matching_brace(text: str) -> tuple[str, str, str]:
-    """ "{a} b" as ("a", "}", " b"), with quotes and inner brackets respected."""
+    """What stands in the braces at the start, "}", and the rest; quotes and brackets count."""
     depth, quoted, position = 0, False, 0
     while position < len(text):
         character = text[position]

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphc import initializers
 from graphc.errors import GraphMixError, ShapeError
+from graphc.initializers.initializer import get as get_initializer
 from graphc.ir.origin import capture_origin
 from graphc.ops.conversion import floatx, graph_of, to_tensor
 from graphc.ops.dataflow import DataflowGraph
+from graphc.ops.naming import snake_case
 from graphc.ops.tensor import Tensor
 from graphc.ops.variable import Variable
-
-
-def snake_case(name: str) -> str:
-    """ "LayerNormalization" as "layer_normalization"."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 class Layer(ABC):
@@ -105,7 +100,7 @@ class Layer(ABC):
                 fix="give the placeholder a size instead of None on that axis",
                 origin=capture_origin(),
             )
-        make = initializers.get(initializer)
+        make = get_initializer(initializer)
         variable = Variable(
             make(tuple(shape), self.dtype), trainable=trainable and self.trainable, name=name
         )

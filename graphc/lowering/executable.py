@@ -94,8 +94,7 @@ class Executable:
         candidates = [
             position
             for position, value in enumerate(self.graph.inputs)
-            if value.node.attributes["kind"] == "state"
-            and value.node.attributes["name"] in updated
+            if value.node.attributes["kind"] == "state" and value.node.attributes["name"] in updated
         ]
         in_avals = [aval_of(value.type) for value in self.graph.inputs]
         out_avals = [aval_of(value.type) for value in self.graph.outputs]

@@ -11,7 +11,6 @@ from typing import Any, Final
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Primitive, jaxprs_in_params
 
-
 _WITHOUT_BODIES: Final[set[Primitive]] = set()
 """Primitives seen without a jaxpr among their parameters: none of their equations has one."""
 

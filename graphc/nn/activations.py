@@ -27,7 +27,7 @@ def _axis(tensor: Tensor, axis: int) -> int:
 
 
 def linear(x: Any, name: str | None = None) -> Tensor:
-    """x."""
+    """The tensor itself."""
     return to_tensor(x, None, graph_of((x,)))
 
 
@@ -38,7 +38,7 @@ def relu(x: Any, name: str | None = None) -> Tensor:
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.2, name: str | None = None) -> Tensor:
-    """x where it is above 0, `negative_slope` times x elsewhere."""
+    """The tensor where it is above 0, `negative_slope` times x elsewhere."""
     tensor = _float(x)
     return where(greater(tensor, 0), tensor, multiply(tensor, negative_slope), name=name)
 
@@ -59,12 +59,12 @@ def softplus(x: Any, name: str | None = None) -> Tensor:
 
 
 def silu(x: Any, name: str | None = None) -> Tensor:
-    """x · sigmoid(x), also called swish."""
+    """Swish: x · sigmoid(x)."""
     return apply("silu", _float(x), name=name or "silu")
 
 
 def gelu(x: Any, approximate: bool = True, name: str | None = None) -> Tensor:
-    """x · Φ(x), Φ the normal distribution's; by tanh where `approximate`."""
+    """The product x · Φ(x), Φ the normal distribution's; by tanh where `approximate`."""
     return apply("gelu", _float(x), approximate=approximate, name=name or "gelu")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc import settings
+import graphc.settings as settings
 from graphc.ops.arithmetic import add, multiply, negative, subtract
 from graphc.ops.broadcasting import aligned, apply
 from graphc.ops.comparison import clip

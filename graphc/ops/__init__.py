@@ -8,7 +8,7 @@
 * operators: Python's operators on tensors.
 """
 
-from graphc import opset as opset
+import graphc.opset as opset
 from graphc.ops import operators as operators
 from graphc.ops.arithmetic import absolute as abs  # noqa: F401
 from graphc.ops.arithmetic import absolute as absolute
@@ -26,6 +26,9 @@ from graphc.ops.arithmetic import sign as sign
 from graphc.ops.arithmetic import square as square
 from graphc.ops.arithmetic import subtract as subtract
 from graphc.ops.arithmetic import true_divide as true_divide
+from graphc.ops.branches import case as case
+from graphc.ops.branches import cond as cond
+from graphc.ops.branches import switch as switch
 from graphc.ops.casting import array as array
 from graphc.ops.casting import cast as cast
 from graphc.ops.casting import convert_to_tensor as convert_to_tensor
@@ -68,9 +71,6 @@ from graphc.ops.complex_numbers import conjugate as conjugate
 from graphc.ops.complex_numbers import imag as imag
 from graphc.ops.complex_numbers import real as real
 from graphc.ops.contraction import einsum as einsum
-from graphc.ops.control_flow import case as case
-from graphc.ops.control_flow import cond as cond
-from graphc.ops.control_flow import switch as switch
 from graphc.ops.creation import arange as arange
 from graphc.ops.creation import empty as empty
 from graphc.ops.creation import empty_like as empty_like

@@ -78,7 +78,7 @@ def negative(x: Any, name: str | None = None) -> Tensor:
 
 
 def square(x: Any, name: str | None = None) -> Tensor:
-    """X * x; a truth value counts as 0 or 1, and gives int32."""
+    """The square, x * x; a truth value counts as 0 or 1, and gives int32."""
     tensor = _number(x)
     return binary(_MULTIPLY, tensor, tensor, name or "square")
 

@@ -16,7 +16,7 @@ from graphc.ops.variable import Variable
 
 
 def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
-    """X with another element type.
+    """The tensor with another element type.
 
     A fraction is cut off; NaN becomes the integer 0, and what is too large for an integer the
     nearest one; an integer is taken modulo the range of a narrower one; a complex number becomes
@@ -33,7 +33,7 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
 
 
 def saturate_cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
-    """X with another element type; what is out of its range becomes its nearest limit."""
+    """The tensor with another element type; what is out of its range becomes its nearest limit."""
     tensor = to_tensor(x, None, graph_of((x,)))
     wanted, given = as_dtype(dtype), tensor.dtype
     if wanted.is_integer and given.is_integer:
@@ -48,7 +48,7 @@ def saturate_cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
 
 
 def convert_to_tensor(x: Any, dtype: Any = None, name: str | None = None) -> Tensor:
-    """X as a tensor of the default graph: a constant, unless it is a tensor or variable already.
+    """A tensor of the default graph: a constant, unless it is a tensor or variable already.
 
     Args:
         x: numbers, arrays, strings, tensors, variables.

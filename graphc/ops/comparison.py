@@ -190,12 +190,12 @@ def logical_not(x: Any, name: str | None = None) -> Tensor:
 
 
 def bitwise_and(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """X and y bit by bit: integers, or truth values."""
+    """Both x and y, bit by bit: integers, or truth values."""
     return binary(_AND, x, y, name or "bitwise_and")
 
 
 def bitwise_or(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """X or y bit by bit: integers, or truth values."""
+    """Either of x and y, or both, bit by bit: integers, or truth values."""
     return binary(_OR, x, y, name or "bitwise_or")
 
 
@@ -290,7 +290,7 @@ def nan_to_num(
     neginf: float | None = None,
     name: str | None = None,
 ) -> Tensor:
-    """X with numbers in place of NaN and of infinities.
+    """The tensor with numbers in place of NaN and of infinities.
 
     Args:
         x: floats; integers stay as they are.

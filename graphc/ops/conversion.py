@@ -8,18 +8,23 @@ do either by themselves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from functools import lru_cache
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 
-from graphc import settings
+import graphc.settings as settings
 from graphc.dtypes import BOOL, C64, C128, F64, I32, I64, DType, as_dtype, promote
 from graphc.errors import DTypeError, GraphcError, GraphMixError
+from graphc.ir.attributes import Attributes
 from graphc.ir.literal import as_literal
+from graphc.ir.op import OpSpec
 from graphc.ir.origin import capture_origin
 from graphc.ir.registry import REGISTRY
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
 from graphc.ops.tensor import Tensor
+
+_CONSTANT: Final[OpSpec] = REGISTRY["constant"]
 
 
 @runtime_checkable
@@ -101,6 +106,14 @@ def default_dtype(thing: Any) -> DType | None:
     return I32 if fits else I64 if values.dtype.kind == "i" else as_dtype(values.dtype)
 
 
+def takes_number(dtype: DType, thing: Any) -> bool:
+    """Whether a thing is a Python number that becomes an operand's own element type beside it."""
+    kind = type(thing)
+    if kind is float:
+        return dtype.kind == "float" or dtype.kind == "complex"
+    return kind is int and dtype.kind != "bool" and dtype.kind != "host"
+
+
 def _weak_dtype(thing: Any, strong: DType) -> DType:
     """The element type that Python numbers take beside an operand of type `strong`."""
     kind = np.asarray(thing).dtype.kind
@@ -122,9 +135,11 @@ def constant_tensor(
         DTypeError: the numbers do not fit the element type.
     """
     try:
-        literal = as_literal(given, dtype)
-        if dtype is not None and dtype.is_integer:
-            _check_integers(given, literal.array)
+        is_number = type(given) is float or type(given) is int
+        if dtype is not None and is_number and (given or str(given)[0] != "-"):
+            attributes = _number_attributes(given, dtype)
+        else:
+            attributes = _constant_attributes(given, dtype)
     except (OverflowError, ValueError, TypeError) as problem:
         raise DTypeError(
             "this is not a constant of that element type",
@@ -133,8 +148,20 @@ def constant_tensor(
             fix=str(problem).splitlines()[0],
             origin=capture_origin(),
         ) from None
-    op = REGISTRY["constant"]
-    return graph.add(op, (), op.attributes.make({"value": literal}, "constant"), name=name)[0]
+    return graph.add(_CONSTANT, (), attributes, (), name)[0]
+
+
+def _constant_attributes(given: Any, dtype: DType | None) -> Attributes:
+    literal = as_literal(given, dtype)
+    if dtype is not None and dtype.is_integer:
+        _check_integers(given, literal.array)
+    return _CONSTANT.attributes.make({"value": literal}, "constant")
+
+
+@lru_cache(4096, typed=True)
+def _number_attributes(given: float, dtype: DType) -> Attributes:
+    """Those of a number other than -0.0, which would share a key with 0.0."""
+    return _constant_attributes(given, dtype)
 
 
 def _check_integers(given: Any, made: np.ndarray[Any, Any]) -> None:

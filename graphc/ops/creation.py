@@ -179,10 +179,7 @@ def _number(bound: Any) -> Any:
 def _counted_type(*bounds: Any) -> DType:
     found: DType | None = None
     for bound in bounds:
-        if isinstance(bound, Dim):
-            own = I32
-        else:
-            own = default_dtype(bound) or as_dtype(bound.dtype)
+        own = I32 if isinstance(bound, Dim) else default_dtype(bound) or as_dtype(bound.dtype)
         own = I32 if own is BOOL else own
         found = own if found is None else promote(found, own, floatx())
     assert found is not None

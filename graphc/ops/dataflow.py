@@ -77,8 +77,9 @@ class DataflowGraph:
     def _added(self, node: Node) -> None:
         self.nodes.append(node)
         self._nodes_by_name[node.name] = node
+        tensors = self._tensors
         for value in node.outputs:
-            self._tensors[value] = Tensor(self, value)
+            tensors[value] = Tensor(self, value)
 
     def add(
         self,

@@ -15,7 +15,6 @@ from graphc.ops.broadcasting import broadcast_to
 from graphc.ops.conversion import cast_to, graph_of, to_tensor
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.tensor import Tensor
-from graphc.ops.variable import Variable
 
 Unconnected = Literal["error", "none", "zero"]
 

@@ -86,7 +86,7 @@ def _matrices(x: Any, what: str) -> Tensor:
 
 
 def tril(x: Any, k: int = 0, name: str | None = None) -> Tensor:
-    """X with 0 above the k-th diagonal of each matrix.
+    """The tensor with 0 above the k-th diagonal of each matrix.
 
     Raises:
         ShapeError: x has fewer than two axes.
@@ -97,7 +97,7 @@ def tril(x: Any, k: int = 0, name: str | None = None) -> Tensor:
 
 
 def triu(x: Any, k: int = 0, name: str | None = None) -> Tensor:
-    """X with 0 below the k-th diagonal of each matrix.
+    """The tensor with 0 below the k-th diagonal of each matrix.
 
     Raises:
         ShapeError: x has fewer than two axes.

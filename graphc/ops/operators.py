@@ -1,6 +1,6 @@
 """Python's operators on tensors and variables: one table, installed when this module is imported.
 
-The functions import `Tensor`, so the class cannot name them; see `graphc/ops/tensor.py`.
+The functions import `Tensor`, so the class cannot name them; see `graphc/ops/operand.py`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from graphc.ops import arithmetic, comparison, indexing, linear_algebra
+from graphc.ops.operand import Operand
 from graphc.ops.tensor import Tensor
-from graphc.ops.variable import Variable
 
 _BINARY: Final[dict[str, Callable[[Any, Any], Tensor]]] = {
     "add": arithmetic.add,
@@ -45,16 +45,9 @@ def _reflected(function: Callable[[Any, Any], Tensor]) -> Callable[[Any, Any], T
     return operator
 
 
-def _install(target: type) -> None:
-    for name, function in {**_BINARY, **_COMPARISONS}.items():
-        setattr(target, f"__{name}__", function)
-    for name, function in _BINARY.items():
-        setattr(target, f"__r{name}__", _reflected(function))
-    for name, function in _UNARY.items():
-        setattr(target, f"__{name}__", function)
-    setattr(target, "__getitem__", indexing.getitem)  # noqa: B010
-    setattr(target, "__iter__", indexing.iterate)  # noqa: B010  else a loop asks for x[0], x[1], …
-
-
-_install(Tensor)
-_install(Variable)
+for _name, _function in {**_BINARY, **_COMPARISONS, **_UNARY}.items():
+    setattr(Operand, f"__{_name}__", _function)
+for _name, _function in _BINARY.items():
+    setattr(Operand, f"__r{_name}__", _reflected(_function))
+setattr(Operand, "__getitem__", indexing.getitem)  # noqa: B010
+setattr(Operand, "__iter__", indexing.iterate)  # noqa: B010  else a loop asks for x[0], x[1], …

@@ -27,7 +27,7 @@ def _tensor(x: Any) -> Tensor:
 
 
 def tile(x: Any, repeats: int | Sequence[int], name: str | None = None) -> Tensor:
-    """X side by side with itself, `repeats[i]` times along axis i.
+    """The tensor side by side with itself, `repeats[i]` times along axis i.
 
     Fewer repeats than axes are those of the last axes; more give new axes in front.
 
@@ -52,7 +52,7 @@ def tile(x: Any, repeats: int | Sequence[int], name: str | None = None) -> Tenso
 def repeat(
     x: Any, repeats: int | Sequence[int], axis: int | None = None, name: str | None = None
 ) -> Tensor:
-    """X with each element along an axis repeated.
+    """The tensor with each element along an axis repeated.
 
     Args:
         x: any tensor.
@@ -94,7 +94,7 @@ def roll(
     axis: int | Sequence[int] | None = None,
     name: str | None = None,
 ) -> Tensor:
-    """X moved along axes; what goes out at one end comes in at the other.
+    """The tensor moved along axes; what goes out at one end comes in at the other.
 
     Args:
         x: any tensor.
@@ -141,7 +141,7 @@ def pad(
     constant_values: Any = None,
     name: str | None = None,
 ) -> Tensor:
-    """X with elements put before and after it along its axes.
+    """The tensor with elements put before and after it along its axes.
 
     Args:
         x: any tensor.

@@ -32,7 +32,7 @@ def ceil(x: Any, name: str | None = None) -> Tensor:
 
 
 def trunc(x: Any, name: str | None = None) -> Tensor:
-    """X without its fraction, of the type of x."""
+    """The tensor without its fraction, of the type of x."""
     tensor = to_tensor(x, None, graph_of((x,)))
     if not tensor.dtype.is_floating:
         return _rounded("floor", tensor, name)
@@ -45,7 +45,7 @@ def trunc(x: Any, name: str | None = None) -> Tensor:
 
 
 def round(x: Any, decimals: int = 0, name: str | None = None) -> Tensor:
-    """X rounded to a number of decimals; a half to the even neighbour, as in NumPy.
+    """The tensor rounded to a number of decimals; a half to the even neighbour, as in NumPy.
 
     Args:
         x: floats; integers are rounded where `decimals` is negative.

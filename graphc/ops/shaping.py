@@ -132,7 +132,7 @@ def ravel(x: Any, name: str | None = None) -> Tensor:
 
 
 def expand_dims(x: Any, axis: int | Sequence[int], name: str | None = None) -> Tensor:
-    """X with new axes of size 1.
+    """The tensor with new axes of size 1.
 
     Args:
         x: any tensor.
@@ -154,7 +154,7 @@ def expand_dims(x: Any, axis: int | Sequence[int], name: str | None = None) -> T
 
 
 def squeeze(x: Any, axis: int | Sequence[int] | None = None, name: str | None = None) -> Tensor:
-    """X without axes of size 1.
+    """The tensor without axes of size 1.
 
     Args:
         x: any tensor.
@@ -186,7 +186,7 @@ def squeeze(x: Any, axis: int | Sequence[int] | None = None, name: str | None = 
 
 
 def transpose(x: Any, axes: Sequence[int] | None = None, name: str | None = None) -> Tensor:
-    """X with its axes in another order.
+    """The tensor with its axes in another order.
 
     Args:
         x: any tensor.
@@ -211,7 +211,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None, name: str | None = None
 
 
 def swapaxes(x: Any, axis1: int, axis2: int, name: str | None = None) -> Tensor:
-    """X with two axes in each other's place."""
+    """The tensor with two axes in each other's place."""
     tensor = _tensor(x)
     order = list(range(tensor.ndim))
     first, second = (as_axis(axis, tensor.ndim, tensor) for axis in (axis1, axis2))
@@ -225,7 +225,7 @@ def moveaxis(
     destination: int | Sequence[int],
     name: str | None = None,
 ) -> Tensor:
-    """X with axes moved elsewhere; the others keep their order.
+    """The tensor with axes moved elsewhere; the others keep their order.
 
     Raises:
         ShapeError: there are not as many destinations as sources, or an axis does not exist.
@@ -245,7 +245,7 @@ def moveaxis(
 
 
 def flip(x: Any, axis: int | Sequence[int] | None = None, name: str | None = None) -> Tensor:
-    """X with the elements in the opposite order along axes; along all of them for None."""
+    """The tensor with the elements in the opposite order along axes; along all of them for None."""
     tensor = _tensor(x)
     axes = as_axes(axis, tensor)
     if not axes:
@@ -254,7 +254,7 @@ def flip(x: Any, axis: int | Sequence[int] | None = None, name: str | None = Non
 
 
 def rot90(array: Any, k: int = 1, axes: Sequence[int] = (0, 1), name: str | None = None) -> Tensor:
-    """X turned k times by 90 degrees, from the first axis towards the second.
+    """The tensor turned k times by 90 degrees, from the first axis towards the second.
 
     Raises:
         ShapeError: there are not two axes, or one does not exist.
@@ -277,7 +277,7 @@ def rot90(array: Any, k: int = 1, axes: Sequence[int] = (0, 1), name: str | None
 
 
 def broadcast_to(x: Any, shape: Any, name: str | None = None) -> Tensor:
-    """X repeated along new axes, and along those of size 1, to a shape.
+    """The tensor repeated along new axes, and along those of size 1, to a shape.
 
     Raises:
         ShapeError: a size can neither be 1 nor that of the shape.

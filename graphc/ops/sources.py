@@ -85,7 +85,7 @@ def placeholder(
 
 
 def placeholder_with_default(
-    input: Any,  # noqa: A002  TensorFlow's name
+    input: Any,
     shape: Sequence[int] | None = None,
     name: str | None = None,
 ) -> Tensor:

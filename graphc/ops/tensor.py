@@ -14,6 +14,7 @@ from graphc.errors import GraphcError
 from graphc.ir.node import Node, Value
 from graphc.ir.origin import Origin, capture_origin
 from graphc.ops.context import current_session
+from graphc.ops.operand import Operand
 
 if TYPE_CHECKING:
     from graphc.ops.dataflow import DataflowGraph
@@ -30,7 +31,7 @@ def _default_session_run(thing: Tensor | Operation, feed_dict: Any) -> Any:
     return session.run(thing, feed_dict)
 
 
-class Tensor:
+class Tensor(Operand):
     """A value that the graph will compute.
 
     Attributes:
@@ -39,7 +40,6 @@ class Tensor:
     """
 
     __slots__ = ("__weakref__", "graph", "value")
-    __array_priority__ = 1000  # NumPy leaves `array + tensor` to the tensor
 
     def __init__(self, graph: DataflowGraph, value: Value) -> None:
         self.graph = graph
@@ -60,7 +60,7 @@ class Tensor:
 
     @property
     def name(self) -> str:
-        """ "scope/add:0": the operation's name and the number of the result."""
+        """The operation's name and the number of the result: "scope/add:0"."""
         return f"{self.value.node.name}:{self.value.index}"
 
     @property

@@ -14,10 +14,11 @@ from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType
 from graphc.ops.conversion import cast_to, default_dtype, to_tensor
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
+from graphc.ops.operand import Operand
 from graphc.ops.tensor import Operation, Tensor
 
 
-class Variable:
+class Variable(Operand):
     """A tensor that keeps its value between runs.
 
     Args:
@@ -37,8 +38,6 @@ class Variable:
     Raises:
         ShapeError: the initial value has a size that is not known.
     """
-
-    __array_priority__ = 1000
 
     def __init__(
         self,

@@ -10,11 +10,11 @@ import numpy as np
 from graphc.errors import GradientError, GraphcError, did_you_mean
 from graphc.ir.origin import capture_origin
 from graphc.ir.registry import REGISTRY
-from graphc.layers.layer import snake_case
 from graphc.ops.conversion import cast_to, to_tensor
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.gradients import gradients
 from graphc.ops.grouping import group
+from graphc.ops.naming import snake_case
 from graphc.ops.tensor import Operation, Tensor
 from graphc.ops.variable import Variable
 from graphc.update_rules.registry import find_update_rule
@@ -144,8 +144,7 @@ class Optimizer:
         ]
         results = graph.add(op, operands, attributes, name=f"update/{variable.name}")
         return [
-            target.assign(value)
-            for target, value in zip((variable, *slots), results, strict=True)
+            target.assign(value) for target, value in zip((variable, *slots), results, strict=True)
         ]
 
     def _slots_of(self, variable: Variable) -> list[Variable]:
@@ -178,6 +177,4 @@ def refuse_old_names(given: Mapping[str, Any], known: Sequence[str]) -> None:
     """
     for name in given:
         fix = "write learning_rate=" if name == "lr" else did_you_mean(name, known)
-        raise GraphcError(
-            f"optimizers have no argument {name!r}", fix=fix, origin=capture_origin()
-        )
+        raise GraphcError(f"optimizers have no argument {name!r}", fix=fix, origin=capture_origin())

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
-from graphc import settings
+import graphc.settings as settings
 from graphc.errors import GraphcError, PassError
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph

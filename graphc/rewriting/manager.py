@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from graphc import settings
+import graphc.settings as settings
 from graphc.errors import GraphcError, PassError, VerifyError
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node

@@ -1,13 +1,13 @@
-"""Floor 5: sessions. Fetches and feeds become a program, the program runs, state stays on the device.
+"""Floor 5: sessions. Fetches and feeds become a program, it runs, state stays on the device.
 
-    session      Session: run, make_callable, compile, dump, save and restore
-    fetches      nested fetches as a flat list, and back
-    feeds        checking and converting what is fed; symbols get their sizes
-    program      one set of fetches and feeds through the pipeline, to executables per signature
-    state        variables on the device; they initialize themselves
-    host         strings, which never reach XLA
-    devices      what list_devices shows
-    report       what compiling did: a table and a dictionary
-    dump         a stage of a program as text, dot, html, stablehlo or hlo
-    checkpoint   variables to and from a file
+session      Session: run, make_callable, compile, dump, save and restore
+fetches      nested fetches as a flat list, and back
+feeds        checking and converting what is fed; symbols get their sizes
+program      one set of fetches and feeds through the pipeline, to executables per signature
+state        variables on the device; they initialize themselves
+host         strings, which never reach XLA
+devices      what list_devices shows
+report       what compiling did: a table and a dictionary
+dump         a stage of a program as text, dot, html, stablehlo or hlo
+checkpoint   variables to and from a file
 """

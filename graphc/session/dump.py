@@ -18,7 +18,7 @@ Format = Literal["text", "dot", "html", "stablehlo", "hlo"]
 _LARGEST_PICTURE: Final = 2000  # nodes: beyond, a picture helps nobody and takes minutes to lay out
 
 
-def render(program: Program, stage: str, format: Format) -> str:  # noqa: A002
+def render(program: Program, stage: str, format: Format) -> str:
     """A program at a stage.
 
     Raises:

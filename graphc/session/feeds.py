@@ -78,16 +78,13 @@ def _cast(
 def _check_shape(shape: tuple[int, ...], value: Value, name: str) -> None:
     expected = value.type.shape
     fits = len(shape) == len(expected) and all(
-        isinstance(size, Dim) or size == given
-        for size, given in zip(expected, shape, strict=True)
+        isinstance(size, Dim) or size == given for size, given in zip(expected, shape, strict=True)
     )
     if not fits:
         raise _error(name, value, "has the wrong shape", f"shape {shape}")
 
 
-def _error(
-    name: str, value: Value, problem: str, given: Any, fix: str | None = None
-) -> FeedError:
+def _error(name: str, value: Value, problem: str, given: Any, fix: str | None = None) -> FeedError:
     return FeedError(
         f"the feed of {name!r} {problem}",
         given=given,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-
-
 from graphc.dtypes import STRING
 from graphc.errors import FetchError, GraphcError
 from graphc.ir.graph import Graph
@@ -43,5 +41,3 @@ def run_on_host(sliced: Graph, arrays: Sequence[Any]) -> list[Any]:
         result.item() if value.type.dtype is STRING and result.ndim == 0 else result
         for value, result in zip(sliced.outputs, results, strict=True)
     ]
-
-

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-
 from graphc.errors import FeedError
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.slicing_graphs import slice_graph

@@ -73,7 +73,11 @@ class CompileReport:
 
     @classmethod
     def of(
-        cls, symbolic: PipelineRun, concrete: PipelineRun, executable: Executable, sizes: dict[str, int]
+        cls,
+        symbolic: PipelineRun,
+        concrete: PipelineRun,
+        executable: Executable,
+        sizes: dict[str, int],
     ) -> CompileReport:
         """Gather the report of a program that has been compiled."""
         memory = executable.memory_analysis()
@@ -136,9 +140,7 @@ class CompileReport:
                 for rule, count in self.fired.items()
                 if rule.startswith(prefix)
             ]
-            table.add_row(
-                row.stage, row.name, f"{row.seconds * 1e3:.2f}", nodes, ", ".join(fired)
-            )
+            table.add_row(row.stage, row.name, f"{row.seconds * 1e3:.2f}", nodes, ", ".join(fired))
         table.caption = self._summary()
         return table
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from graphc import settings
+import graphc.settings as settings
 from graphc.errors import FeedError, GraphcError, GraphMixError, SessionClosedError
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
@@ -211,15 +211,11 @@ class Session:
         """The graph of strings, which run on the host."""
         return host_slice(self.graph, fetches, feeds)
 
-    def compute_initial_values(
-        self, variables: list[Variable], tensors: list[Tensor]
-    ) -> list[Any]:
+    def compute_initial_values(self, variables: list[Variable], tensors: list[Tensor]) -> list[Any]:
         """The initial values of variables; the store asks for them."""
         refuse_feeds(self.graph, variables, tensors)
         program = self.make_program([tensor.value for tensor in tensors], [])
-        return compute_initial_values(
-            program, variables, self.store, self.compute_initial_values
-        )
+        return compute_initial_values(program, variables, self.store, self.compute_initial_values)
 
     def compile(self, fetches: Any, feeds: Any = None) -> Program:
         """The program of fetches, to look at.
@@ -245,7 +241,7 @@ class Session:
         return plan.program
 
     def _program_of(self, fetches: Any) -> Program:
-        """The last program of these fetches; without one, that of all the placeholders they need."""
+        """The last program of these fetches; without one, that of all placeholders they need."""
         leaves, _ = flatten_fetches(fetches, self.graph)
         values = [value for leaf in leaves for value in leaf.control_values]
         for (made, _), program in reversed(list(self._programs.items())):
@@ -258,7 +254,7 @@ class Session:
         self,
         fetches: Any = None,
         stage: str = "fused",
-        format: Format = "text",  # noqa: A002
+        format: Format = "text",
         path: str | os.PathLike[str] | None = None,
         feed_dict: Mapping[Any, Any] | None = None,
     ) -> str:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.syntax import Syntax
 
 import graphc
 from graphc.errors import GraphcError
+from graphc.tools.command import Command, whole_number
+from graphc.tools.printing import print_source
 
-_BATCH = 32
+_BATCH: Final = 32
+_EPOCHS: Final = 40
+_SHORT_EPOCHS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,9 @@ class DemoResult:
     kernel: np.ndarray[Any, Any]
 
 
-def run_demo(console: Console, epochs: int = 40, seed: int = 0, show: bool = True) -> DemoResult:
+def run_demo(
+    console: Console, epochs: int = _EPOCHS, seed: int = 0, show: bool = True
+) -> DemoResult:
     """Build, train, test, and print the optimized graph and the compile report.
 
     Args:
@@ -123,9 +129,12 @@ def _train(console: Console, step: Any, digits: Digits, epochs: int, seed: int) 
     batches = rows // _BATCH
     mean_loss = float("nan")
     columns = (
-        TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"),
+        TextColumn("training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
         TimeRemainingColumn(),
-    )  # fmt: skip
+    )
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("training", total=epochs, note="")
         for _ in range(epochs):
@@ -143,6 +152,56 @@ def _train(console: Console, step: Any, digits: Digits, epochs: int, seed: int) 
 def _show(console: Console, session: graphc.Session, fetches: list[Any]) -> None:
     console.rule("the training step, optimized (stage fused)")
     text = session.dump(fetches, stage="fused")
-    console.print(Syntax(text, "llvm", background_color="default", word_wrap=False))
+    print_source(console, text, "llvm")
     console.rule("compile report")
     console.print(session.compile(fetches).report().table())
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument(
+        "--epochs",
+        type=whole_number(1),
+        default=_EPOCHS,
+        metavar="N",
+        help=f"passes over the training rows (default: {_EPOCHS})",
+    )
+    length.add_argument(
+        "--short",
+        action="store_const",
+        dest="epochs",
+        const=_SHORT_EPOCHS,
+        default=_EPOCHS,
+        help=f"only {_SHORT_EPOCHS} epochs: does everything work?",
+    )
+    parser.add_argument(
+        "--seed",
+        type=whole_number(0),
+        default=0,
+        metavar="N",
+        help="of the weights and of the order of the rows; equal seeds give equal weights, bit for "
+        "bit (default: 0)",
+    )
+    parser.add_argument(
+        "--no-show",
+        action="store_false",
+        dest="show",
+        help="print neither the optimized graph nor the compile report",
+    )
+
+
+def _execute(options: argparse.Namespace, console: Console) -> int:
+    run_demo(console, options.epochs, options.seed, options.show)
+    return 0
+
+
+DEMO: Final = Command(
+    "demo",
+    "train a small network on handwritten digits",
+    "Train a network of two dense layers, with noise and dropout, on the digits of scikit-learn;\n"
+    "test it on images that it has not seen; show the training step after all passes, and what\n"
+    "compiling it took.",
+    ("graphc demo", "graphc demo --short --no-show", "graphc demo --epochs 10 --seed 1"),
+    _add_arguments,
+    _execute,
+)

@@ -9,14 +9,12 @@ from typing import Final
 
 from rich.console import Console
 
-from graphc.errors import GraphcError
 from graphc.ir.graph import Graph
 from graphc.session.dump import to_dot, to_html
 from graphc.tools.command import Command
 from graphc.tools.graph_files import (
     STANDARD_INPUT,
     add_graph_arguments,
-    detached_digests,
     read_graph,
     write_text,
 )
@@ -33,13 +31,7 @@ def read_at_stage(options: argparse.Namespace, stage: str) -> Graph:
         GraphcError: a file, a stage or a size is not as it must be.
     """
     graph = read_graph(options.file, options.constants)
-    try:
-        return graph_at(graph, stage, dict(options.sizes))
-    except GraphcError as error:
-        # Most passes can do without the elements of constants, so nothing was refused before.
-        if detached_digests(graph):
-            error.add_note("the text names constants by hash: --constants FILE.npz gives them")
-        raise
+    return graph_at(graph, stage, dict(options.sizes))
 
 
 def render(graph: Graph, stage: str, form: str) -> str:

@@ -6,7 +6,7 @@ import argparse
 import json
 import time
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from graphc.dtypes import STRING, TOKEN, as_dtype
-from graphc.errors import ExecutionError, FeedError, GraphcError, did_you_mean
+from graphc.dtypes import STRING, TOKEN
+from graphc.errors import ExecutionError, FeedError, did_you_mean
 from graphc.ir.graph import Graph, topological_order
 from graphc.ir.node import Value
 from graphc.ir.origin import UNKNOWN
@@ -109,28 +109,32 @@ def run_graph(
     symbolic = manager.run(program, until=LAST_SYMBOLIC_STAGE, context=context).result
     host = _slice(graph, strings)
 
+    given: dict[str, Any] = {SEED: np.uint32(seed), COUNTER: np.uint32(0), **feeds}
     wanted = list({value.node: value for value in (*symbolic.inputs, *host.inputs)}.values())
-    arrays = _bind(wanted, {SEED: np.uint32(seed), COUNTER: np.uint32(0), **feeds}, feeds)
-    by_name = {name_of(value): array for value, array in zip(wanted, arrays, strict=True)}
-    fed = [by_name[name_of(value)] for value in symbolic.inputs]
-    constraints = dict.fromkeys(graph.constraints, UNKNOWN)
-    context.sizes = bind_sizes(symbolic.inputs, fed, constraints)
+    _check_names(wanted, feeds, given)
+    arrays = {value: convert_feed(given[name_of(value)], value, name_of(value)) for value in wanted}
+    fed = [arrays[value] for value in symbolic.inputs]
+    context.sizes = bind_sizes(symbolic.inputs, fed, dict.fromkeys(graph.constraints, UNKNOWN))
     concrete = manager.run(symbolic, start_after=LAST_SYMBOLIC_STAGE, context=context).result
-    executable = Executable(concrete, device=found, donate=False)
-    executable.compile()
+    executable = None
+    if concrete.outputs:
+        executable = Executable(concrete, device=found, donate=False)
+        executable.compile()
     compiled = time.perf_counter()
 
-    results = iter(_call(executable, [by_name[name_of(value)] for value in concrete.inputs]))
+    results = _call(executable, fed) if executable is not None else []
+    texts = run_on_host(host, [arrays[value] for value in host.inputs]) if strings else []
     ran = time.perf_counter()
-    texts = iter(run_on_host(host, [by_name[name_of(value)] for value in host.inputs]))
-    outputs: list[Output] = []
-    keys = _output_keys(graph.fetches)
-    for key, value in zip(keys, graph.fetches, strict=True):
-        if value.type.dtype is not TOKEN:
-            array = next(texts if value.type.dtype is STRING else results)
-            outputs.append(Output(key, array, str(value.type)))
-    for name, value in concrete.updates.items():
-        outputs.append(Output(f"update/{name}", next(results), str(value.type)))
+    fetched = [value for value in graph.fetches if value.type.dtype is not TOKEN]
+    keys = _unique_keys(
+        [*[value.node.name for value in fetched], *[f"update/{n}" for n in concrete.update_names]]
+    )
+    types = [value.type for value in (*fetched, *concrete.updates.values())]
+    numeric, textual = iter(results), iter(texts)
+    outputs = [
+        Output(key, next(textual if type_.dtype is STRING else numeric), str(type_))
+        for key, type_ in zip(keys, types, strict=True)
+    ]
     return Run(tuple(outputs), compiled - started, ran - compiled)
 
 
@@ -150,14 +154,14 @@ def _slice(graph: Graph, outputs: Sequence[Value], keep_updates: bool = False) -
     return Graph(inputs, kept, nodes, tuple(updates), constraints)
 
 
-def _bind(wanted: Sequence[Value], known: Mapping[str, Any], given: Mapping[str, Any]) -> list[Any]:
+def _check_names(wanted: Sequence[Value], feeds: Iterable[str], given: Mapping[str, Any]) -> None:
     names = [name_of(value) for value in wanted]
-    for name in given:
+    for name in feeds:
         if name not in names:
             raise FeedError(
                 f"the graph needs no input named {name!r}", fix=did_you_mean(name, names)
             )
-    missing = [value for value in wanted if name_of(value) not in known]
+    missing = [value for value in wanted if name_of(value) not in given]
     if missing:
         first = name_of(missing[0])
         raise FeedError(
@@ -168,17 +172,11 @@ def _bind(wanted: Sequence[Value], known: Mapping[str, Any], given: Mapping[str,
             ),
             fix=f"--feed {first}={first.rpartition('/')[2]}.npy, or a number, or a JSON list",
         )
-    return [
-        convert_feed(known[name], value, name) for name, value in zip(names, wanted, strict=True)
-    ]
 
 
 def _call(executable: Executable, arrays: Sequence[Any]) -> list[Array]:
-    inputs = executable.graph.inputs
-    if not executable.graph.outputs:
-        return []
     states = executable.lowered.states
-    others = [position for position in range(len(inputs)) if position not in set(states)]
+    others = [position for position in range(len(arrays)) if position not in set(states)]
     ordered = [arrays[position] for position in (*states, *others)]
     try:
         return [np.asarray(result) for result in executable.call(*executable.constants, *ordered)]
@@ -186,12 +184,12 @@ def _call(executable: Executable, arrays: Sequence[Any]) -> list[Array]:
         raise ExecutionError(f"XLA failed: {problem}") from problem
 
 
-def _output_keys(fetches: Sequence[Value]) -> list[str]:
-    """A name for each fetch: its node's, where that is its alone."""
-    names = [value.node.name for value in fetches]
+def _unique_keys(names: Sequence[str]) -> list[str]:
+    """A key for each result: its name, where that is its alone and names no place outside."""
+    clean = ["/".join(p for p in name.split("/") if p not in ("", ".", "..")) for name in names]
     return [
-        name if name and names.count(name) == 1 else f"output_{position}"
-        for position, name in enumerate(names)
+        name if name and clean.count(name) == 1 else f"output_{position}"
+        for position, name in enumerate(clean)
     ]
 
 
@@ -253,7 +251,7 @@ def _storable(given: Any) -> Array:
         kind = str if all(isinstance(item, str) for item in items) else bytes
         encoded = [i.encode() if kind is bytes and isinstance(i, str) else i for i in items]
         return np.array(encoded, dtype=kind).reshape(array.shape)
-    if array.dtype.kind == "V" or as_dtype(array.dtype).numpy.kind == "V":
+    if array.dtype.kind == "V":
         return array.astype(np.float32)
     return array
 
@@ -265,7 +263,9 @@ def results_table(run: Run) -> Table:
         table.add_column(column)
     for output in run.outputs:
         table.add_row(Text(output.key), Text(output.text), Text(_shown(output.array)))
-    table.caption = f"compiled in {run.compile_seconds:.2f} s, ran in {run.run_seconds * 1e3:.2f} ms"
+    table.caption = (
+        f"compiled in {run.compile_seconds:.2f} s, ran in {run.run_seconds * 1e3:.2f} ms"
+    )
     return table
 
 
@@ -294,7 +294,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         default="all",
         help="run all passes, or none but those that nothing can be lowered without (default: all)",
     )
-    parser.add_argument("--device", metavar="NAME", help="where to run: cpu, gpu:0, … (see devices)")
+    parser.add_argument(
+        "--device", metavar="NAME", help="where to run: cpu, gpu:0, … (see devices)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of random ops (default: 0)")
 
 

@@ -18,7 +18,7 @@ from graphc.ir.types import as_type
 from graphc.reference.evaluator import evaluate
 from passes.elementwise_fusion import ElementwiseFusion, unfuse
 from passes.fusion_groups import Grouping, Role, group_nodes, role_of
-from tests.passes.built_programs import Program
+from tests.passes.built_programs import Program, op_names
 from tests.passes.fused_graphs import contents, fuse, fusions
 from tests.passes.networks import matmul, rows
 
@@ -91,14 +91,15 @@ def is_convex(view: nx.DiGraph[Node], nodes: Collection[Node]) -> bool:
     return not (after - inside) & (before - inside)
 
 
-def drawn_together(view: nx.DiGraph[Node], grouping: Grouping) -> nx.DiGraph[object]:
-    """The graph with one node per group."""
-    made: nx.DiGraph[object] = nx.DiGraph()
-    for edge in view.edges:
-        source, target = (grouping.group_of.get(node, node) for node in edge)
+def is_in_order(graph: Graph, grouping: Grouping | None = None) -> bool:
+    """Whether the graph with one node per group has no cycle."""
+    group_of = (grouping or group_nodes(graph, 200)).group_of
+    together: nx.DiGraph[object] = nx.DiGraph()
+    for edge in node_digraph(graph).edges:
+        source, target = (group_of.get(node, node) for node in edge)
         if source is not target:
-            made.add_edge(source, target)
-    return made
+            together.add_edge(source, target)
+    return nx.is_directed_acyclic_graph(together)
 
 
 def count_roles(nodes: Iterable[Node], *roles: Role) -> int:
@@ -109,7 +110,7 @@ def count_roles(nodes: Iterable[Node], *roles: Role) -> int:
 def test_groups_of_random_graphs(graph: Graph, largest: int) -> None:
     grouping = group_nodes(graph, largest)
     view = node_digraph(graph)
-    assert nx.is_directed_acyclic_graph(drawn_together(view, grouping))
+    assert is_in_order(graph, grouping)
     for group in grouping.groups:
         nodes = [*group.members, *group.layout]
         assert all(grouping.group_of[node] is group for node in nodes)
@@ -174,7 +175,7 @@ def test_a_group_that_one_node_alone_uses_is_lifted_to_it() -> None:
         b = Program()
         x, w = b.input(MATRIX, "x", "feed"), b.input(MATRIX, "w", "feed")
         base = named(b, "base", lambda: b.tanh(x))
-        mask = named(b, "mask", lambda: b.exponential(w))
+        mask = named(b, "mask", lambda: b.exponential(b.negate(w)))
         product = named(b, "product", lambda: matmul(b, base, w))
         last = named(b, "last", lambda: b.multiply(product, mask))
         outputs = [last, mask] if also_output else [last]
@@ -194,6 +195,62 @@ def test_a_reduction_joins_what_it_sums_up_unless_that_has_a_heavy_op() -> None:
     grouping = group_nodes(b.graph(root, other), 200)
     assert members(grouping) == [{"squares", "total", "root"}]
     assert grouping.group_of[other.node].level == grouping.group_of[total.node].level + 1
+
+
+def test_a_lifted_group_is_on_its_new_level() -> None:
+    b = Program()
+    base = b.tanh(b.input(MATRIX, "x", "feed"))
+    mask = b.exponential(b.input(MATRIX, "y", "feed"))
+    waiting = b.add(b.optimization_barrier(base), mask)
+    last = b.add(waiting, base)
+    graph = b.graph(last)
+    grouping = group_nodes(graph, 200)
+    group = grouping.group_of[last.node]
+    assert {value.node for value in (mask, waiting, last)} == set(group.members)
+    assert is_convex(node_digraph(graph), group.members)
+
+
+def test_groups_that_wait_for_numbers_of_each_other() -> None:
+    b = Program()
+    x, y = (b.tanh(b.input(MATRIX, name, "feed")) for name in ("x", "y"))
+    flags = [
+        b.compare(b.reduce_max(value, axes=(0, 1)), b.number(0), direction="GT") for value in (x, y)
+    ]
+    graph = b.graph(b.select(flags[0], y, b.negate(y)), b.select(flags[1], x, b.negate(x)))
+    assert is_in_order(graph)
+    assert sorted(op_names(fuse(graph))) == ["fusion", "fusion", "select", "select"]
+
+
+def test_a_part_without_a_scope_takes_that_of_the_other() -> None:
+    b = Program()
+    value = b.tanh(b.tanh(b.input(MATRIX, "x", "feed")))
+    value = named(b, "a/negate", lambda: b.negate(value))
+    total = named(b, "b/sum", lambda: b.reduce_sum(value, axes=(0,)))
+    grouping = group_nodes(b.graph(total), 200)
+    assert grouping.group_of[total.node] is not grouping.group_of[value.node]
+    assert {group.scope for group in grouping.groups} == {"a", "b"}
+
+
+def test_only_computing_makes_the_start_of_a_reduction() -> None:
+    def kind_of(write: Write) -> str:
+        b = Program()
+        x = b.input(MATRIX, "x", "feed")
+        total = b.reduce_sum(write(b, x, x), axes=(0,))
+        (region,) = fusions(fuse(b.graph(b.negate(total))))
+        return region.attributes["kind"]
+
+    assert kind_of(STEPS["transpose"]) == "epilogue"
+    assert kind_of(STEPS["tanh"]) == "reduction"
+
+
+def test_a_second_run_finds_nothing_where_regions_made_ways_shorter() -> None:
+    b = Program()
+    x, y = (b.input(MATRIX, name, "feed") for name in ("x", "y"))
+    late = b.optimization_barrier(b.tanh(b.tanh(x)))
+    early = b.exponential(y)
+    graph = b.graph(b.add(late, early), early)
+    # `fuse` runs the pass again: the barrier now stands behind no group, and `add` is as early
+    assert contents(fuse(graph)) == ["tanh tanh"]
 
 
 @pytest.mark.parametrize("length", [3000])

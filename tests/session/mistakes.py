@@ -328,7 +328,7 @@ def unknown_device(session):
 
 @mistake(errors.ParseError, "line 3, column", "there is no op named 'ad'", blamed=False)
 def malformed_text(session):
-    return graphc.parse('graphc opset 1\ngraph {\n  %0 = ad() : f32[]\n  return %0\n}')
+    return graphc.parse("graphc opset 1\ngraph {\n  %0 = ad() : f32[]\n  return %0\n}")
 
 
 @mistake(errors.ParseError, "declares", "f32[3]", blamed=False)

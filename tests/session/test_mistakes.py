@@ -14,9 +14,9 @@ from tests.session.mistakes import MISTAKES
 
 @pytest.mark.parametrize("case", MISTAKES, ids=lambda case: case.make.__name__)
 def test_a_mistake_is_taught(case):
-    with graphc.Graph().as_default(), graphc.Session() as session:
-        with pytest.raises(case.error) as caught:
-            case.make(session)
+    graph = graphc.Graph()
+    with graph.as_default(), graphc.Session() as session, pytest.raises(case.error) as caught:
+        case.make(session)
     message = str(caught.value)
     for word in case.words:
         assert word in message

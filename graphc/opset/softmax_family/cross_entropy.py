@@ -43,7 +43,7 @@ def _last_axis(call: OpCall) -> int:
 
 
 def _log_softmax_reference(x: Array) -> Array:
-    shifted = x - np.max(x, axis=-1, keepdims=True)
+    shifted = x - np.max(x, axis=-1, keepdims=True, initial=-np.inf)
     return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
 
 

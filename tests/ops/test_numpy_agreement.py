@@ -1,0 +1,51 @@
+"""graphc.ops gives what NumPy gives, by its references and compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import graphc
+from tests.ops.evaluation import called
+from tests.ops.numpy_cases import Case, elementwise_cases, reduction_cases
+from tests.ops.shaping_cases import shaping_cases
+
+CASES = {
+    "elementwise": elementwise_cases(),
+    "reductions": reduction_cases(),
+    "shaping": shaping_cases(),
+}
+EVERY = [case for cases in CASES.values() for case in cases]
+
+
+def close(found: object, case: Case) -> None:
+    with np.errstate(all="ignore"):
+        expected = case.expected(*case.arrays)
+    found, expected = np.asarray(found), np.asarray(expected)
+    assert found.shape == expected.shape, case.label
+    np.testing.assert_allclose(
+        found.astype(np.complex128), expected, rtol=3e-5, atol=2e-6, err_msg=case.label
+    )
+
+
+@pytest.mark.parametrize("case", EVERY, ids=lambda case: case.label)
+def test_a_function_gives_what_numpy_gives(case: Case) -> None:
+    close(called(case.function, *case.arrays), case)
+
+
+@pytest.mark.parametrize("family", CASES)
+def test_the_compiled_functions_give_what_numpy_gives(family: str) -> None:
+    with graphc.Session(graph=graphc.Graph()) as session:
+        made = [case.function(*map(graphc.constant, case.arrays)) for case in CASES[family]]
+        for found, case in zip(session.run(made), CASES[family], strict=True):
+            close(found, case)
+
+
+@pytest.mark.parametrize("case", EVERY[::7], ids=lambda case: case.label)
+def test_a_function_works_on_sizes_that_are_known_only_when_fed(case: Case) -> None:
+    if case.label.startswith(("max(", "fixed")):
+        pytest.skip("needs the sizes of its operands")
+    shapes = {np.shape(array) for array in case.arrays}
+    if len(shapes) > 1:
+        pytest.skip("a size that is known only when fed does not broadcast")
+    close(called(case.function, *case.arrays, symbolic=True), case)

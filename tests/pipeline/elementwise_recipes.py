@@ -1,0 +1,259 @@
+"""Recipes of what is computed element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from graphc.dtypes import BOOL, F32, F64, I32
+from graphc.ir.node import Value
+from tests.pipeline.graph_sketch import GAP, Array, Choices, NotApplicableError, Sketch, fit
+from tests.pipeline.recipe_book import recipe
+
+Repair = Callable[[Sketch, Value], Value]
+
+
+def _as_it_is(sketch: Sketch, x: Value) -> Value:
+    return x
+
+
+def _bounded(sketch: Sketch, x: Value) -> Value:
+    return sketch.bounded(x)
+
+
+def _positive(sketch: Sketch, x: Value) -> Value:
+    return sketch.positive(x)
+
+
+def _without(condition: Callable[[Array], Array]) -> Repair:
+    def repair(sketch: Sketch, x: Value) -> Value:
+        if condition(sketch.precise(x)).any() and not sketch.is_exact(x):
+            raise NotApplicableError
+        return x
+
+    return repair
+
+
+def _off_zero(sketch: Sketch, x: Value) -> Value:
+    if not sketch.apart(x, 0.0) or (sketch.precise(x) == 0).any():
+        raise NotApplicableError
+    return x
+
+
+_UNARY: Final[dict[str, Repair]] = {
+    "negate": _as_it_is,
+    "exponential": _bounded,
+    "tanh": _as_it_is,
+    "logistic": _as_it_is,
+    "log": _positive,
+    "sine": _as_it_is,
+    "sqrt": _positive,
+    "exponential_minus_one": _bounded,
+    "log_plus_one": _positive,
+    "cosine": _as_it_is,
+    "erf": _bounded,
+    "rsqrt": _positive,
+    "cbrt": _positive,
+    "softplus": _as_it_is,
+    "silu": _as_it_is,
+    "gelu": _bounded,
+    "abs": _off_zero,
+    "relu": _off_zero,
+    "sign": _off_zero,
+    "tan": _without(lambda x: np.abs(np.cos(x)) < 0.2),
+    "floor": _without(lambda x: np.abs(x - np.rint(x)) < GAP),
+    "ceil": _without(lambda x: np.abs(x - np.rint(x)) < GAP),
+    "round_nearest_even": _without(lambda x: np.abs(x - np.floor(x) - 0.5) < GAP),
+    "round_nearest_afz": _without(lambda x: np.abs(x - np.floor(x) - 0.5) < GAP),
+    "stop_gradient": _as_it_is,
+    "optimization_barrier": _as_it_is,
+    "is_finite": _as_it_is,
+}
+
+
+@recipe
+def function_of_one(s: Sketch, c: Choices) -> Value:
+    name = c.of(list(_UNARY))
+    return getattr(s, name)(_UNARY[name](s, s.pick(c, "float")))
+
+
+def _pair(s: Sketch, c: Choices, kind: str) -> tuple[Value, Value]:
+    """Two values of one type, the second made to fit the first."""
+    x = s.pick(c, kind)
+    return x, fit(s, s.pick(c, kind), x.type)
+
+
+@recipe
+def arithmetic(s: Sketch, c: Choices) -> Value:
+    name = c.of(("add", "multiply", "subtract", "divide", "power", "atan2", "remainder"))
+    x, y = _pair(s, c, "float")
+    if c.chance(3):
+        x, y = y, x
+    if name == "divide":
+        y = s.nonzero(y)
+    elif name == "power":
+        x, y = s.positive(x), s.bounded(y)
+    elif name == "atan2":
+        x = s.nonzero(x)
+    elif name == "remainder":
+        y = s.nonzero(y)
+        quotient = s.precise(x) / s.precise(y)
+        if (np.abs(quotient - np.rint(quotient)) < GAP).any():
+            raise NotApplicableError
+    return getattr(s, name)(x, y)
+
+
+_NUMBERS: Final = (1.0, 0.0, 2.0, -1.0, 0.5, -0.0, 3.0, -0.5, 0.25, 1.5, -2.0)
+
+
+def constant_like(s: Sketch, c: Choices, x: Value, number: float) -> Value:
+    """One number at every position: repeated, or written out."""
+    if c.chance(4) and x.type.is_static:
+        return s.array(np.full(x.type.shape, number, x.type.dtype.numpy))
+    return s.full_like(x, number)
+
+
+@recipe
+def arithmetic_with_a_number(s: Sketch, c: Choices) -> Value:
+    name = c.of(("add", "multiply", "subtract", "divide", "power", "maximum", "minimum"))
+    x, number = s.pick(c, "float"), c.of(_NUMBERS)
+    y = constant_like(s, c, x, number)
+    turned = c.chance(2)
+    if name == "divide":
+        if turned:
+            x = s.nonzero(x)
+        elif number == 0:
+            raise NotApplicableError
+    elif name == "power":
+        if turned:
+            raise NotApplicableError
+        x = s.positive(x)
+    elif name in ("maximum", "minimum") and not s.apart(x, number):
+        raise NotApplicableError
+    return getattr(s, name)(*((y, x) if turned else (x, y)))
+
+
+@recipe
+def chain_with_numbers(s: Sketch, c: Choices) -> Value:
+    """Sums, products and quotients with constants in a row: what `algebra` gathers."""
+    x = s.pick(c, "float")
+    for _ in range(2 + c.below(3)):
+        name = c.of(("multiply", "add", "divide", "subtract"))
+        y = constant_like(s, c, x, c.of((2.0, 1.0, -1.0, 0.5, 4.0, -2.0)))
+        turned = c.chance(3) and name != "divide"
+        x = getattr(s, name)(*((y, x) if turned else (x, y)))
+    return x
+
+
+@recipe
+def signs(s: Sketch, c: Choices) -> Value:
+    """Negations around sums and products."""
+    x, y = _pair(s, c, "float")
+    x = s.negate(x) if c.chance(2) else x
+    y = s.negate(s.nonzero(y) if c.chance(3) else y) if c.chance(2) else y
+    name = c.of(("multiply", "add", "subtract", "divide"))
+    made = getattr(s, name)(x, s.nonzero(y) if name == "divide" else y)
+    return s.negate(made) if c.chance(2) else made
+
+
+@recipe
+def extremum(s: Sketch, c: Choices) -> Value:
+    name = c.of(("maximum", "minimum", "clamp"))
+    x, y = _pair(s, c, c.of(("float", "whole", "float")))
+    if name == "clamp":
+        low, high = (s.number(number, x.type.dtype) for number in ((-1, 1), (0, 2))[c.below(2)])
+        if not (s.apart(x, low) and s.apart(x, high)):
+            raise NotApplicableError
+        return s.clamp(low, x, high)
+    if x is not y and not s.apart(x, y):
+        raise NotApplicableError
+    return getattr(s, name)(x, y)
+
+
+@recipe
+def comparison(s: Sketch, c: Choices) -> Value:
+    direction = c.of(("LT", "GT", "LE", "GE", "EQ", "NE"))
+    x, y = _pair(s, c, c.of(("float", "whole")))
+    if c.chance(3):
+        y = s.full_like(x, c.of((0.0, 1.0, -2.0)))
+    if x is not y and not s.apart(x, y):
+        raise NotApplicableError
+    return s.compare(*((y, x) if c.chance(2) else (x, y)), direction=direction)
+
+
+@recipe
+def choice(s: Sketch, c: Choices) -> Value:
+    x, y = _pair(s, c, c.of(("float", "whole", "truth")))
+    predicate = s.pick(c, "truth")
+    if c.chance(4):
+        y = x
+    if predicate.type.rank:
+        predicate = fit(s, predicate, x.type.with_dtype(BOOL))
+    if c.chance(4):
+        predicate = s.not_(predicate)
+    chosen = s.select(predicate, x, y)
+    return s.select(predicate, chosen, y) if c.chance(5) else chosen
+
+
+@recipe
+def truth(s: Sketch, c: Choices) -> Value:
+    name = c.of(("and_", "or_", "xor", "not_"))
+    x, y = _pair(s, c, "truth")
+    if c.chance(3):
+        y = s.full_like(x, c.chance(2))
+    return s.not_(x) if name == "not_" else getattr(s, name)(x, y)
+
+
+@recipe
+def whole_arithmetic(s: Sketch, c: Choices) -> Value:
+    names = ("add", "multiply", "subtract", "divide", "remainder", "maximum", "minimum")
+    name = c.of((*names, "and_", "or_", "xor", "shift_left", "shift_right_arithmetic"))
+    x, y = _pair(s, c, "whole")
+    if c.chance(2):
+        y = constant_like(s, c, x, c.of((1, 0, 2, -1, 3)))
+    return getattr(s, name)(*((y, x) if c.chance(3) else (x, y)))
+
+
+@recipe
+def whole_function(s: Sketch, c: Choices) -> Value:
+    return getattr(s, c.of(("negate", "abs", "sign", "not_")))(s.pick(c, "whole"))
+
+
+@recipe
+def conversion(s: Sketch, c: Choices) -> Value:
+    x = s.pick(c, "any")
+    for _ in range(1 + c.below(2)):
+        dtype = c.of((F32, I32, F64, BOOL))
+        if x.type.dtype.is_floating and dtype is I32:
+            x = _without(lambda x: np.abs(x - np.rint(x)) < GAP)(s, x)
+        if x.type.dtype.is_floating and dtype is BOOL:
+            x = _off_zero(s, x)
+        x = s.convert(x, dtype=dtype)
+    return x
+
+
+@recipe
+def again(s: Sketch, c: Choices) -> list[Value]:
+    """The same computation once more: what `common_subexpressions` merges."""
+    value = s.pick(c, "any", lambda value: bool(value.node.inputs))
+    node = value.node
+    inputs = list(node.inputs)
+    if node.op.name in ("add", "multiply", "maximum") and c.chance(2):
+        inputs.reverse()
+    return list(s.make(node.op, tuple(inputs), node.attributes, node.regions).outputs)
+
+
+@recipe
+def array(s: Sketch, c: Choices) -> Value:
+    """A constant: a scalar, a small array, or one that text names by its hash."""
+    dtype = c.of((F64, F32, I32, BOOL))
+    shape = c.of(((), (3,), (4, 5), (2, 3), (1,), (0,), (3, 1)))
+    count = int(np.prod(shape, dtype=int))
+    numbers: Any = np.cos(np.arange(count) * 1.7 + c.below(7)) * 2
+    if c.chance(3):
+        numbers = np.full(count, c.of(_NUMBERS))
+    if dtype is BOOL:
+        numbers = numbers > 0
+    return s.array((np.rint(numbers * 64) / 64).reshape(shape).astype(dtype.numpy))

@@ -1,0 +1,175 @@
+"""Random well-typed graphs with feeds on which their numbers are tame: hypothesis strategies.
+
+    @given(cases())
+    def test_something(case: Case) -> None: ...
+
+What is drawn is a plan of small numbers (which recipe, on which of the values there are), so that a
+failing case shrinks to few steps and simple ones. `build_case` follows the plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from hypothesis import strategies as st
+
+from graphc.dimensions import Dimension, symbol
+from graphc.dtypes import BOOL, F32, F64, I32
+from graphc.ir.graph import Graph
+from graphc.ir.node import Value
+from graphc.ir.types import tensor_type
+from tests.pipeline import (
+    elementwise_recipes,  # noqa: F401
+    formula_recipes,  # noqa: F401
+    movement_recipes,  # noqa: F401
+    reduction_recipes,  # noqa: F401
+    region_recipes,  # noqa: F401
+    state_recipes,  # noqa: F401
+)
+from tests.pipeline.graph_sketch import Array, Choices, NotApplicableError, Sketch, fit, some_floats
+from tests.pipeline.recipe_book import RECIPES, follow
+
+STATEFUL: Final = frozenset(
+    {"read_variable", "assign_variable", "training_step", "loop_with_state", "branch_with_state"}
+)
+OFTEN: Final = {"formula": 4, "formula_over_rows": 3, "function_of_one": 3, "arithmetic": 3} | {
+    **dict.fromkeys(("reshape", "broadcast", "slice_", "reduction", "normalization"), 2),
+    **dict.fromkeys(("arithmetic_with_a_number", "product_of_matrices", "choice", "again"), 2),
+}
+"""How often a recipe is drawn, where that is not once."""
+
+_NAMES: Final = ("", "dense/relu", 'a "quoted" {name}', "größe", "back\\slash, : f32[2]")
+_SHAPES: Final[tuple[tuple[Any, ...], ...]] = (
+    *(("a", 3), (3,), ("a",), (2, 3), (), (3, "a"), (1, 3), ("a", 1), ("a", "b"), (0,)),
+    *((2, "a", 3), (4, 5), (1,), ("b",)),
+)
+
+Numbers = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is drawn.
+
+    Attributes:
+        sizes: of the axes "a" and "b".
+        symbolic: which of the two are symbols.
+        inputs: element type and shape, by number.
+        steps: recipes with the numbers that they choose by.
+        outputs: numbers of what is fetched.
+        gradients: for each intent the numbers that it chooses by.
+    """
+
+    sizes: tuple[int, int]
+    symbolic: tuple[bool, bool]
+    inputs: tuple[tuple[int, int], ...]
+    steps: tuple[tuple[str, Numbers], ...]
+    outputs: Numbers
+    gradients: tuple[Numbers, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A graph as a person builds it, and what to run it on.
+
+    Attributes:
+        graph: with effects and intents, nodes in creation order.
+        arrays: feeds and variables by name.
+        sizes: what the symbols stand for.
+    """
+
+    graph: Graph
+    arrays: dict[str, Array]
+    sizes: dict[str, int]
+
+    def __repr__(self) -> str:
+        lines = [f"// {name} = {size}" for name, size in self.sizes.items()]
+        lines += [f"// {name!r} = {array.tolist()}" for name, array in self.arrays.items()]
+        return "\n".join(["", *lines, str(self.graph)])
+
+
+def build_case(plan: Plan) -> Case:
+    """Follow a plan."""
+    dimensions: dict[str, Dimension] = {}
+    sizes: dict[str, int] = {}
+    for name, size, is_symbolic in zip("ab", plan.sizes, plan.symbolic, strict=True):
+        dimensions[name] = symbol(name) if is_symbolic else size
+        if is_symbolic:
+            sizes[name] = size
+    sketch = Sketch(sizes)
+    arrays: dict[str, Array] = {}
+    for position, (dtype_number, shape_number) in enumerate(plan.inputs):
+        dtype = (F64, F32, I32, BOOL)[dtype_number]
+        shape = tuple(dimensions.get(size, size) for size in _SHAPES[shape_number])
+        value = sketch.input(tensor_type(dtype, shape), f"x{position}", "feed")
+        numbers = some_floats(tuple(sketch.size(size) for size in shape), position)
+        array = numbers > 0 if dtype is BOOL else np.rint(2 * numbers) if dtype is I32 else numbers
+        arrays[f"x{position}"] = array.astype(dtype.numpy)
+        sketch.keep(sketch.learn(value, arrays[f"x{position}"]))
+    for line, (name, numbers) in enumerate(plan.steps, start=1):
+        sketch.at(line, _NAMES[line % len(_NAMES)])
+        follow(name, sketch, Choices(numbers))
+    sketch.at(len(plan.steps) + 1)
+    outputs = [sketch.pool[-1 - number % len(sketch.pool)] for number in plan.outputs]
+    for numbers in plan.gradients:
+        outputs += take_gradients(sketch, Choices(numbers))
+    outputs += sketch.loose
+    outputs += [value for value in sketch.assigned.values() if value not in outputs]
+    graph = sketch.graph(*outputs)
+    # Symbols that only stand in shapes that nobody feeds cannot be known.
+    return Case(graph, {**arrays, **sketch.state}, sizes)
+
+
+def take_gradients(sketch: Sketch, choices: Choices) -> list[Value]:
+    """The gradient of one or two values at inputs and interior values, past some stops."""
+    try:
+        ys = [sketch.pick(choices, "float") for _ in range(1 + choices.below(2))]
+        xs = [sketch.pick(choices, "float") for _ in range(1 + choices.below(3))]
+        stops = [sketch.pick(choices, "float") for _ in range(max(choices.below(4) - 1, 0))]
+        weights = [fit(sketch, sketch.pick(choices, "float"), y.type) for y in ys]
+    except NotApplicableError:
+        return []
+    made = sketch.differentiate(
+        ys, xs, weights if choices.chance(2) else (), stops, unconnected="zero"
+    )
+    if not choices.chance(3):
+        return made
+    squares = [sketch.multiply(gradient, gradient) for gradient in made]
+    return made + sketch.differentiate(squares, xs[:1], unconnected="zero")
+
+
+_numbers = st.lists(st.integers(0, 99), min_size=2, max_size=14).map(tuple)
+
+
+def plans(
+    *, state: bool = True, max_gradients: int = 2, min_gradients: int = 0
+) -> st.SearchStrategy[Plan]:
+    """Plans of graphs.
+
+    Args:
+        state: whether variables are read and assigned.
+        max_gradients: how many `gradient` intents there may be.
+        min_gradients: how many there must be.
+    """
+    allowed = sorted(name for name in RECIPES if state or name not in STATEFUL)
+    names = [name for name in allowed for _ in range(OFTEN.get(name, 1))]
+    return st.builds(
+        Plan,
+        sizes=st.tuples(st.sampled_from([3, 2, 4, 1, 0]), st.sampled_from([2, 1, 3])),
+        symbolic=st.tuples(st.booleans(), st.booleans()),
+        inputs=st.lists(
+            st.tuples(st.integers(0, 3), st.integers(0, len(_SHAPES) - 1)), min_size=1, max_size=4
+        ).map(lambda inputs: ((0, 0), *inputs)),
+        steps=st.lists(
+            st.tuples(st.sampled_from(names), _numbers), min_size=6, max_size=18
+        ).map(tuple),
+        outputs=st.lists(st.integers(0, 20), min_size=1, max_size=4).map(tuple),
+        gradients=st.lists(_numbers, min_size=min_gradients, max_size=max_gradients).map(tuple),
+    )
+
+
+def cases(**options: Any) -> st.SearchStrategy[Case]:
+    """Random graphs; the options are those of `plans`."""
+    return plans(**options).map(build_case)
