@@ -56,7 +56,7 @@ def default_pipeline() -> Pipeline:
             Stage("differentiated", (Autodiff(), TapRemoval()), forbidden=_NO_GRADIENTS),
             Stage("updated", (OptimizerUpdates(),), forbidden=_NO_INTENTS),
             Stage("simplified", CLEAN_UP, fixpoint=True, forbidden=_NO_INTENTS),
-            Stage("specialised", (Specialisation(),), forbidden=_STATIC),
+            Stage("specialised", (Specialisation(), *CLEAN_UP), fixpoint=True, forbidden=_STATIC),
             Stage("placed", forbidden=_STATIC),
             Stage("legalized", forbidden=_STATIC),
             Stage("budgeted", forbidden=_STATIC),

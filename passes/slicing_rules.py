@@ -46,12 +46,13 @@ def _composed_slice(match: Match) -> dict[str, list[Any]] | None:
     names = ("inner_start", "inner_limit", "inner_stride", "start", "limit", "stride")
     columns = [match.attribute(name) for name in names]
     for first, last, step, start, limit, stride in zip(*columns, strict=True):
-        end = first + limit * step
+        begin, end = first + start * step, first + limit * step
         if step != 1:
-            if not (isinstance(end, int) and isinstance(last, int)):
+            if not (isinstance(begin, int) and isinstance(end, int) and isinstance(last, int)):
                 return None
             end = min(end, last)
-        starts.append(first + start * step)
+            begin = min(begin, end)  # what starts after the last element is empty
+        starts.append(begin)
         limits.append(end)
         strides.append(step * stride)
     return {"start_indices": starts, "limit_indices": limits, "strides": strides}

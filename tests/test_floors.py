@@ -19,7 +19,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS = {
-    0: ("errors", "settings", "dtypes", "dimensions", "dimension_algebra"),
+    0: (
+        *("errors", "settings", "dtypes", "dimensions", "dimension_algebra"),
+        "garbage_collection",
+    ),
     1: ("ir",),
     2: ("opset",),
     3: ("rewriting", "lowering", "reference", "update_rules"),

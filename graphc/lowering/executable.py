@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jax
 
 from graphc.errors import GraphcError
+from graphc.garbage_collection import paused_collection
 from graphc.ir.graph import Graph
 from graphc.lowering.disk_cache import DiskCache
 from graphc.lowering.jax_internals import (
@@ -20,19 +20,6 @@ from graphc.lowering.jax_internals import (
     usable_donations,
 )
 from graphc.lowering.jaxpr import LoweredGraph, aval_of, lower_graph
-
-
-@contextlib.contextmanager
-def paused_gc() -> Iterator[None]:
-    """No garbage collection inside: building many small objects triggers it again and again."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 class Executable:
@@ -63,7 +50,7 @@ class Executable:
         self.device = device
         self._disk_cache = disk_cache
         started = time.perf_counter()
-        with scoped_x64(), paused_gc():
+        with scoped_x64(), paused_collection():
             self.lowered: LoweredGraph = lower_graph(graph, name)
         self._scope: Callable[[], contextlib.AbstractContextManager[Any]] = (
             scoped_x64 if self.lowered.needs_x64 else contextlib.nullcontext
@@ -74,7 +61,7 @@ class Executable:
         self._function = jit_from_jaxpr(
             self.lowered.program, name, [offset + arguments[state] for state in self.donated]
         )
-        with self._scope(), self._on_device(), paused_gc():
+        with self._scope(), self._on_device(), paused_collection():
             self.constants: list[Any] = [
                 jax.device_put(array, device) for array in self.lowered.hoisted
             ]

@@ -16,7 +16,7 @@ from graphc.ops.broadcasting import apply, broadcast_shapes
 from graphc.ops.broadcasting import broadcast_to as broadcast_tensor
 from graphc.ops.comparison import less, where
 from graphc.ops.conversion import cast_to, constant_tensor, graph_of, to_tensor
-from graphc.ops.joining import concatenate
+from graphc.ops.joining import concatenate, slice_axis
 from graphc.ops.shaping import broadcast_to, expand_dims, ravel, squeeze
 from graphc.ops.sizes import as_axis, dimension_size
 from graphc.ops.slices import IndexRangeError
@@ -182,6 +182,10 @@ def take(
         tensor, axis = ravel(tensor), 0
     position = as_axis(axis, tensor.ndim, tensor)
     positions = _indices_for(indices, tensor, position, mode)
+    known = known_array(positions)
+    if known is not None and known.ndim == 0 and isinstance(tensor.shape[position], int):
+        part = slice_axis(tensor, position, int(known), int(known) + 1)
+        return squeeze(part, position, name or "take")
     kind = "fill" if mode == "fill" else "clip"
     return gather_at(tensor, [position], [positions], position, kind, name or "take")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graphc.dimensions import Dim, Shape
 from graphc.ir.builder import Builder
 from graphc.ir.graph import Graph, topological_order
 from graphc.ir.node import Node, Value
@@ -25,15 +26,25 @@ def slice_graph(
 
     needed = set(topological_order(fetches, feeds, operands))
     nodes = [node for node in graph.nodes if node in needed]
-    constraints = list(graph.constraints)
     interior = [value for value in feeds if value.node.op.name != "input"]
     inputs = [value for value in feeds if value.node.op.name == "input"]
     known = set(inputs)
     inputs += [n.output for n in nodes if n.op.name == "input" and n.output not in known]
+    known_symbols = {symbol for value in inputs for symbol in symbols_of(value.type.shape)}
+    constraints = [
+        constraint
+        for constraint in graph.constraints
+        if symbols_of((constraint.left, constraint.right)) <= known_symbols
+    ]
     sliced = Graph(inputs, fetches, nodes, constraints=constraints)
     if not interior:
         return sliced
     return _with_interior_feeds(sliced, feeds, interior)
+
+
+def symbols_of(shape: Shape) -> set[str]:
+    """The names of the symbols in a shape."""
+    return {name for size in shape if isinstance(size, Dim) for name in size.symbols}
 
 
 def _with_interior_feeds(sliced: Graph, feeds: Sequence[Value], interior: list[Value]) -> Graph:

@@ -1,10 +1,38 @@
 """Floor 3: the engine of rewriting. The rules themselves are in `passes/`.
 
-graph_pass   the pass protocol: GraphPass, PassContext, PassResult
-trace        what fired where, what was refused why
-pattern      the pattern language
-rules        RewriteRule, RuleSet: named rules with reasons and declared numerics
-driver       applies rule sets to a fixpoint with a worklist; names rules that loop
-pipeline     named stages of passes, as a value
-manager      runs a pipeline, times and verifies passes, says who broke what
+graph_pass          the pass protocol: GraphPass, PassContext, PassResult
+trace               what fired where, what was refused why
+terms               the expressions that rules are written in
+pattern             terms compiled to matchers
+match               what a matcher found
+splats              constants that hold one number at every position
+rules               RewriteRule, RuleSet: named rules with reasons and declared numerics
+rule_pass           a rule set as a pass
+driver              applies rule sets to a fixpoint with a worklist; names rules that loop
+pipeline            named stages of passes, as a value
+fingerprint         what a pass is, as text for cache keys
+manager             runs a pipeline, times and verifies passes, says who broke what
+pipeline_run        what a pipeline made of a graph
+garbage_collection  held back while passes run
 """
+
+from graphc.rewriting import pattern
+from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
+from graphc.rewriting.manager import PassManager
+from graphc.rewriting.pipeline import Pipeline, Stage
+from graphc.rewriting.rule_pass import RulePass
+from graphc.rewriting.rules import RewriteRule, RuleCollector, RuleSet
+
+__all__ = [
+    "GraphPass",
+    "PassContext",
+    "PassManager",
+    "PassResult",
+    "Pipeline",
+    "RewriteRule",
+    "RuleCollector",
+    "RulePass",
+    "RuleSet",
+    "Stage",
+    "pattern",
+]

@@ -37,7 +37,7 @@ class PassContext:
         platform: "cpu", "gpu" or "tpu".
         registry: the ops that may be made.
         trace: what fired where, and what was refused why.
-        memo: what passes remember for the length of one run of a pipeline, such as bodies of loops
+        memo: what is remembered while a graph goes through a pipeline, such as bodies of loops
             that are known to be in normal form.
     """
 

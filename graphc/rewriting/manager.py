@@ -17,13 +17,13 @@ from typing import Any, Final
 
 import graphc.settings as settings
 from graphc.errors import GraphcError, PassError, VerifyError
+from graphc.garbage_collection import paused_collection
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.ir.op import OpSpec, Trait
 from graphc.ir.origin import UNKNOWN, Origin
 from graphc.ir.verifier import check_allowed, verify
 from graphc.rewriting.driver import rewrite_jointly
-from graphc.rewriting.garbage_collection import paused_collection
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.pipeline import Pipeline, Stage
 from graphc.rewriting.pipeline_run import PassRecord, PipelineRun
@@ -68,10 +68,20 @@ class PassManager:
             running = _Running(graph, context or PassContext())
             for stage in self.pipeline.stages[first:last]:
                 running.stage(stage)
+            running.remember()
         return running.run
 
     def _known(self, name: str) -> str:
         return self.pipeline.stage(name).name
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a graph: passes that change nothing, and nodes that were verified."""
+
+    graph: Graph
+    closed: frozenset[GraphPass]
+    verified: frozenset[Node]
 
 
 class _Running:
@@ -88,6 +98,17 @@ class _Running:
         # Passes by a graph on which they are known to change nothing.
         self.closed: dict[Graph, set[GraphPass]] = {}
         self.counts: dict[Graph, int] = {}
+        known = context.memo.get(_Known)
+        if known is not None and known.graph is graph:
+            self.closed[graph] = set(known.closed)
+            self.verified, self.verified_graph = set(known.verified), graph
+
+    def remember(self) -> None:
+        """Keep what is known of the result, for a run that goes on from it."""
+        graph = self.current
+        if self.verified_graph is graph:
+            closed = frozenset(self.closed.get(graph, ()))
+            self.context.memo[_Known] = _Known(graph, closed, frozenset(graph.nodes))
 
     def stage(self, stage: Stage) -> None:
         records: dict[int, PassRecord] = {}

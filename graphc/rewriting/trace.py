@@ -44,6 +44,11 @@ class RewriteTrace:
     refused: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
     limit: int = 1000
 
+    def copy(self) -> RewriteTrace:
+        """The same so far, to go on from."""
+        counts = Counter(self.fired), Counter(self.refused)
+        return RewriteTrace(list(self.firings), *counts, self.limit)
+
     def fire(self, pass_name: str, rule: str, node: Node) -> None:
         """Note that a rule replaced a node."""
         self.fired[pass_name, rule] += 1

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import jax
 
 from graphc.errors import FeedError, GraphcError, did_you_mean
+from graphc.garbage_collection import paused_collection
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
 from graphc.ir.origin import capture_origin
 from graphc.lowering.disk_cache import DiskCache
-from graphc.lowering.executable import Executable, paused_gc
+from graphc.lowering.executable import Executable
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.slicing_graphs import slice_graph
 from graphc.rewriting.graph_pass import PassContext
@@ -76,7 +78,7 @@ class Program:
     ) -> None:
         self._dataflow = graph
         self.feeds = tuple(feeds)
-        with paused_gc():
+        with paused_collection():
             self.built: Graph = slice_graph(graph, fetches, feeds)
         self._refuse_unfed(feeds)
         self._pipeline = pipeline
@@ -106,10 +108,9 @@ class Program:
         with self._lock:
             if self._symbolic is None:
                 manager = PassManager(self._pipeline)
-                with paused_gc():
-                    self._symbolic = manager.run(
-                        self.built, until=LAST_SYMBOLIC_STAGE, context=self._context
-                    )
+                self._symbolic = manager.run(
+                    self.built, until=LAST_SYMBOLIC_STAGE, context=self._context
+                )
             return self._symbolic
 
     def signature(self, arrays: Sequence[Any]) -> Signature:
@@ -131,12 +132,15 @@ class Program:
 
     def _specialise(self, sizes: dict[str, int]) -> Signature:
         symbolic = self.symbolic()
-        self._context.sizes = sizes
-        manager = PassManager(self._pipeline)
-        with paused_gc():
-            run = manager.run(
-                symbolic.result, start_after=LAST_SYMBOLIC_STAGE, context=self._context
-            )
+        context = replace(
+            self._context,
+            sizes=sizes,
+            trace=symbolic.trace.copy(),
+            memo=dict(self._context.memo),
+        )
+        run = PassManager(self._pipeline).run(
+            symbolic.result, start_after=LAST_SYMBOLIC_STAGE, context=context
+        )
         executable = Executable(
             run.result,
             device=self._device,

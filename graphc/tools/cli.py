@@ -74,8 +74,8 @@ class _Parser(argparse.ArgumentParser):
 
 def make_parser(output: Console, error_output: Console) -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    make = functools.partial(_Parser, output=output, error_output=error_output)
-    parser = make(prog="graphc", description=_DESCRIPTION, epilog=_EPILOG)
+    make: Any = functools.partial(_Parser, output=output, error_output=error_output)
+    parser: argparse.ArgumentParser = make(prog="graphc", description=_DESCRIPTION, epilog=_EPILOG)
     parser.set_defaults(traceback=False)
     _add_traceback(parser)
     choices = parser.add_subparsers(

@@ -53,7 +53,7 @@ def load_digits() -> Digits:
             fix='pip install "graphc-xla[demo]"',
         ) from problem
     images, labels = load(return_X_y=True)
-    pieces = train_test_split(
+    pieces: Any = train_test_split(
         (images / 16).astype(np.float32),
         labels.astype(np.int32),
         test_size=0.2,

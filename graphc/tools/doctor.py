@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import jax
-import jaxlib
 import numpy as np
 from rich import box
 from rich.console import Console
@@ -61,7 +60,7 @@ def examine_versions() -> list[Finding]:
             "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
         ),
         Finding("jax", jax.__version__),
-        Finding("jaxlib", jaxlib.__version__),
+        Finding("jaxlib", metadata.version("jaxlib")),
         Finding("numpy", np.__version__),
     ]
 
@@ -127,7 +126,7 @@ def examine_gradient() -> Finding:
     with graphc.Graph().as_default(), graphc.Session() as session:
         x = graphc.placeholder("float32", [None, 4], name="x")
         w = graphc.Variable(weights, name="w")
-        y = graphc.nn.tanh(x @ w)
+        y = graphc.nn.tanh(graphc.ops.matmul(x, w))
         slope = graphc.gradients(y, w)
         value, gradient = session.run([y, slope], {x: inputs})
         program = session.compile([y, slope], {x: inputs})

@@ -101,8 +101,9 @@ def _view(options: argparse.Namespace, console: Console) -> int:
 VIEW: Final = Command(
     "view",
     "write a stage of a graph as a page for a browser",
-    "Read a graph, take it through the pipeline up to a stage, and write a page that needs nothing\n"
-    "but itself: operands are links, each node shows the line that made it, a field filters rows.",
+    "Read a graph, take it through the pipeline up to a stage, and write a page that needs\n"
+    "nothing but itself: operands are links, each node shows the line that made it, and a field\n"
+    "filters the rows.",
     ("graphc view model.txt --stage simplified", "graphc view model.txt --size n0=32 --open"),
     _add_view_arguments,
     _view,

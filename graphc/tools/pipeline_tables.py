@@ -29,16 +29,23 @@ def first_line(thing: object) -> str:
 def pipeline_table(pipeline: Pipeline) -> Table:
     """Stages and their passes, a line of documentation each."""
     table = Table(box=box.SIMPLE_HEAD, title="the pipeline", title_justify="left")
-    for column in ("stage", "runs", "pass", "what it does"):
+    for column in ("stage", "pass", "what it does"):
         table.add_column(column, no_wrap=column != "what it does")
+    first_stages: dict[GraphPass, str] = {}
     for stage in pipeline.stages:
-        runs = "to a fixpoint" if stage.fixpoint else "once"
+        name = f"{stage.name} ↻" if stage.fixpoint else stage.name
         for position, each in enumerate(stage.passes):
-            head = (stage.name, runs) if position == 0 else ("", "")
-            table.add_row(*head, _label(each), Text(first_line(type(each))))
+            if each in first_stages:
+                doc = Text(f"as in {first_stages[each]}", style="dim")
+            else:
+                first_stages[each] = stage.name
+                doc = Text(first_line(type(each)))
+            table.add_row("" if position else name, _label(each), doc)
         if not stage.passes:
-            table.add_row(stage.name, "", "", Text("no pass yet: a place for one", style="dim"))
-    table.caption = "* cannot be left out: what it removes cannot be lowered"
+            table.add_row(name, "", Text("no pass yet: a place for one", style="dim"))
+    table.caption = (
+        "↻ repeated until nothing changes\n* cannot be left out: what it removes is never lowered"
+    )
     table.caption_justify = "left"
     return table
 

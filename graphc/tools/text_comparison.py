@@ -144,9 +144,9 @@ def hunks(left: Graph, right: Graph, around: int = _AROUND) -> list[Hunk]:
             position += 1
         shown = rows[max(0, start - around) : changed[position] + around + 1]
         _, left_start, right_start = shown[0]
-        lines = tuple(
+        lines: list[tuple[Sign, str]] = [
             (sign, theirs[j].text if sign == "+" else mine[i].text) for sign, i, j in shown
-        )
-        found.append(Hunk(left_start + 1, right_start + 1, lines))
+        ]
+        found.append(Hunk(left_start + 1, right_start + 1, tuple(lines)))
         position += 1
     return found

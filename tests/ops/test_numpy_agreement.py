@@ -41,11 +41,21 @@ def test_the_compiled_functions_give_what_numpy_gives(family: str) -> None:
             close(found, case)
 
 
-@pytest.mark.parametrize("case", EVERY[::7], ids=lambda case: case.label)
+NEEDS_SIZES = (
+    *("sort", "argsort", "median", "quantile", "percentile", "pad", "repeat", "diag", "trace"),
+    *("split", "array_split", "squeeze", "diff", "trapezoid"),
+)
+
+
+def takes_any_size(case: Case) -> bool:
+    """Whether sizes may be unknown: they are never taken to be 1, so nothing is broadcast."""
+    one_shape = len({np.shape(array) for array in case.arrays}) == 1
+    return one_shape and not case.label.startswith(NEEDS_SIZES) and "broadcast" not in case.label
+
+
+SYMBOLIC = [case for case in EVERY if takes_any_size(case)][::3]
+
+
+@pytest.mark.parametrize("case", SYMBOLIC, ids=lambda case: case.label)
 def test_a_function_works_on_sizes_that_are_known_only_when_fed(case: Case) -> None:
-    if case.label.startswith(("max(", "fixed")):
-        pytest.skip("needs the sizes of its operands")
-    shapes = {np.shape(array) for array in case.arrays}
-    if len(shapes) > 1:
-        pytest.skip("a size that is known only when fed does not broadcast")
     close(called(case.function, *case.arrays, symbolic=True), case)

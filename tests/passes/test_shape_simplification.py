@@ -129,6 +129,12 @@ SLICING_CASES = [
         lambda b, x: cut(b, x, (5, 1), (17, N), (6, 1)),
     ),
     Case(
+        "slice_of_slice",
+        (as_type("float32", (9,)),),
+        lambda b, x: cut(b, cut(b, x, (1,), (9,), (4,)), (2,), (2,)),
+        lambda b, x: cut(b, x, (9,), (9,), (4,)),
+    ),
+    Case(
         "slice_of_concatenation",
         (F32, F32),
         lambda b, x, y: cut(b, join(b, x, y), (2, 0), (4, 3)),

@@ -154,7 +154,7 @@ def locate(
     for axis, start in enumerate(starts):
         limit = shape[axis] - sizes[axis]
         inside = inside & (start >= 0) & (start <= limit)
-        position = np.clip(start, 0, limit).reshape(*batch, *[1] * len(kept))
+        position = np.clip(start, 0, limit).reshape((*batch, *[1] * len(kept)))
         if axis in kept:
             aligned = [1] * len(whole)
             aligned[len(batch) + kept.index(axis)] = sizes[axis]
