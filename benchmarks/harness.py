@@ -266,7 +266,7 @@ def main(
     if not cases:
         parser.error(f"no case of {name} has {options.only!r} in its name")
 
-    console = console or Console()
+    console = console or Console(width=120)
     results: list[Result] = []
     for case in cases:
         with console.status(f"measuring {case.name}"):

@@ -107,13 +107,9 @@ class _Fuser:
                 made = build.make(node.op, node.inputs, node.attributes, changed)
             _replace_all(editor, node.outputs, made.outputs)
         for region in regions:
-            attributes = self.attributes(region)
-            build.origin = region.root.origin.with_rule(self.options.name)
-            build.name = _shared_scope(region.members) or region.root.name
-            operands = tuple([editor.resolve(value) for value in region.operands])
-            made = build.make(self.fusion, operands, attributes, (region.body,))
+            made = self.fusion_of(region, editor)
             _replace_all(editor, region.results, made.outputs)
-            self.kinds[attributes["kind"]] += 1
+            self.kinds[made.attributes["kind"]] += 1
         return editor
 
     def fused_body(self, body: Graph) -> Graph:
@@ -122,6 +118,18 @@ class _Fuser:
             editor = self.edit(body)
             found = self._bodies[body] = body if editor is None else editor.freeze()[0]
         return found
+
+    def fusion_of(self, region: _Region, editor: GraphEditor) -> Node:
+        """The node for a region; its types are those of the body, and need no inference."""
+        return Node(
+            self.fusion,
+            tuple([editor.resolve(value) for value in region.operands]),
+            self.attributes(region),
+            tuple([value.type for value in region.results]),
+            (region.body,),
+            _shared_scope(region.members) or region.root.name,
+            region.root.origin.with_rule(self.options.name),
+        )
 
     def attributes(self, region: _Region) -> Attributes:
         """Kind and label; one look-up for a region like one before."""

@@ -22,9 +22,9 @@ computed once, for all groups that use it.
 
 Two kinds of nodes come along without being sought:
 
-* A *layout* node (a broadcast, a reshape, a transpose) is in no group at first. One walk back, users
-  first, lets it join the group that holds all its users, and lifts it there: its operands are on
-  lower levels, by rule 2, or in no group, and its edges out are inside.
+* A *layout* node (a broadcast, a reshape, a transpose) is in no group at first. One walk back,
+  users first, lets it join the group that holds all its users, and lifts it there: its operands
+  are on lower levels, by rule 2, or in no group, and its edges out are inside.
 * A *source* (a scalar constant, an iota), and what is laid out from sources alone, costs nothing.
   Every group that uses one may have its own, so that no path between groups leads through it.
 """

@@ -8,7 +8,7 @@ from typing import Any
 from graphc.errors import ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.layers.layer import Layer
-from graphc.nn import activations
+from graphc.ops import activations
 from graphc.ops.arithmetic import add
 from graphc.ops.linear_algebra import matmul
 from graphc.ops.tensor import Tensor

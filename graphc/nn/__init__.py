@@ -1,6 +1,6 @@
 """Floor 4: activations, normalization and losses on logits, under keras.ops.nn's names."""
 
-from graphc.nn.activations import (
+from graphc.ops.activations import (
     gelu,
     leaky_relu,
     linear,
@@ -12,12 +12,12 @@ from graphc.nn.activations import (
     softplus,
     tanh,
 )
-from graphc.nn.cross_entropies import (
+from graphc.ops.cross_entropies import (
     binary_crossentropy,
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
-from graphc.nn.normalization import layer_normalization
+from graphc.ops.normalization import layer_normalization
 
 __all__ = [
     "binary_crossentropy",

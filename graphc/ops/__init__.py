@@ -8,8 +8,17 @@
 * operators: Python's operators on tensors.
 """
 
-import graphc.opset as opset
+import graphc.opset as opset  # noqa: F401  registers the ops
 from graphc.ops import operators as operators
+from graphc.ops.activations import gelu as gelu
+from graphc.ops.activations import leaky_relu as leaky_relu
+from graphc.ops.activations import log_softmax as log_softmax
+from graphc.ops.activations import relu as relu
+from graphc.ops.activations import sigmoid as sigmoid
+from graphc.ops.activations import silu as silu
+from graphc.ops.activations import silu as swish  # noqa: F401
+from graphc.ops.activations import softmax as softmax
+from graphc.ops.activations import softplus as softplus
 from graphc.ops.arithmetic import absolute as abs  # noqa: F401
 from graphc.ops.arithmetic import absolute as absolute
 from graphc.ops.arithmetic import add as add
@@ -82,6 +91,11 @@ from graphc.ops.creation import ones as ones
 from graphc.ops.creation import ones_like as ones_like
 from graphc.ops.creation import zeros as zeros
 from graphc.ops.creation import zeros_like as zeros_like
+from graphc.ops.cross_entropies import binary_crossentropy as binary_crossentropy
+from graphc.ops.cross_entropies import categorical_crossentropy as categorical_crossentropy
+from graphc.ops.cross_entropies import (
+    sparse_categorical_crossentropy as sparse_categorical_crossentropy,
+)
 from graphc.ops.cumulative import cummax as cummax
 from graphc.ops.cumulative import cummin as cummin
 from graphc.ops.cumulative import cumprod as cumprod
@@ -141,6 +155,7 @@ from graphc.ops.matrices import trace as trace
 from graphc.ops.matrices import tri as tri
 from graphc.ops.matrices import tril as tril
 from graphc.ops.matrices import triu as triu
+from graphc.ops.normalization import layer_normalization as layer_normalization
 from graphc.ops.reductions import all as all
 from graphc.ops.reductions import allclose as allclose
 from graphc.ops.reductions import amax as amax

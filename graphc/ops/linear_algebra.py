@@ -100,11 +100,14 @@ def _batched(left: Tensor, right: Tensor, name: str) -> Tensor:
     """The product of matrices of which both or the right ones come in batches."""
     rank = max(left.ndim, right.ndim) - 2
     sides = [_Batch(tensor, rank) for tensor in (left, right)]
+    shared: list[int] = []
     for axis in range(rank):
-        pair = [side.sizes[axis] for side in sides]
-        if None not in pair and equal(pair[0] or 0, pair[1] or 0) is False:
+        mine, theirs = sides[0].sizes[axis], sides[1].sizes[axis]
+        if mine is None or theirs is None:
+            continue
+        if equal(mine, theirs) is False:
             raise _unfit("matmul", left, right, "leading sizes that are equal or 1")
-    shared = [a for a in range(rank) if None not in (sides[0].sizes[a], sides[1].sizes[a])]
+        shared.append(axis)
     alone = [[a for a in side.kept if a not in shared] for side in sides]
     tensors = [side.squeezed() for side in sides]
     batching = [[side.kept.index(a) for a in shared] for side in sides]

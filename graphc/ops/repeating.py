@@ -8,10 +8,13 @@ from typing import Any, Literal
 import numpy as np
 
 from graphc.dimensions import Dimension
+from graphc.dtypes import I32
 from graphc.errors import GraphcError, ShapeError
 from graphc.ir.origin import capture_origin
+from graphc.ops.arithmetic import subtract
 from graphc.ops.broadcasting import apply
 from graphc.ops.conversion import cast_to, graph_of, to_tensor
+from graphc.ops.creation import iota
 from graphc.ops.gathering import take
 from graphc.ops.identities import named
 from graphc.ops.joining import at_least, concatenate, slice_axis
@@ -121,10 +124,12 @@ def roll(
         )
     for along, distance in zip(axes, shifts, strict=True):
         size = tensor.shape[along]
-        if isinstance(size, int):
-            distance = distance % size if size else 0
-        if distance:
-            cut = size - distance if distance > 0 else -distance
+        if not isinstance(size, int):
+            # Whether the shift goes around more than once is known when the size is.
+            places = subtract(iota(size, I32), distance)
+            tensor = take(tensor, places, along, mode="wrap", name="roll")
+        elif size and distance % size:
+            cut = size - distance % size
             parts = [slice_axis(tensor, along, cut, size), slice_axis(tensor, along, 0, cut)]
             tensor = concatenate(parts, along, "roll")
     return named(tensor, name)

@@ -13,7 +13,6 @@ pipeline            named stages of passes, as a value
 fingerprint         what a pass is, as text for cache keys
 manager             runs a pipeline, times and verifies passes, says who broke what
 pipeline_run        what a pipeline made of a graph
-garbage_collection  held back while passes run
 """
 
 from graphc.rewriting import pattern

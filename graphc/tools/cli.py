@@ -21,7 +21,7 @@ from graphc.tools.doctor import DEVICES, DOCTOR
 from graphc.tools.dumping import DUMP, VIEW
 from graphc.tools.pipeline_tables import PASSES
 from graphc.tools.printing import print_error, print_plain
-from graphc.tools.running import RUN
+from graphc.tools.run_command import RUN
 
 COMMANDS: Final[tuple[Command, ...]] = (
     DEMO, DEVICES, PASSES, DUMP, VIEW, DIFF, RUN, BENCH, DOCTOR,

@@ -16,7 +16,6 @@ from graphc.rewriting.manager import PassManager
 from graphc.rewriting.pipeline import Pipeline
 from graphc.session.program import LAST_SYMBOLIC_STAGE
 from graphc.session.session import default_pipeline
-from graphc.tools.graph_files import detached_digests
 
 BUILT: Final = "built"
 LOWERED: Final = "lowered"
@@ -95,16 +94,6 @@ def graph_at(
     _refuse_unknown(sizes, symbols_of(graph))
     if stage == BUILT:
         return graph
-    try:
-        return _run_until(graph, stage, sizes, pipeline)
-    except GraphcError as error:
-        # Most passes can do without the elements of constants, so nothing was refused before.
-        if detached_digests(graph):
-            error.add_note("the text names constants by hash: --constants FILE.npz gives them")
-        raise
-
-
-def _run_until(graph: Graph, stage: str, sizes: Mapping[str, int], pipeline: Pipeline) -> Graph:
     names = pipeline.stage_names
     stage = names[-1] if stage == LOWERED else stage
     manager = PassManager(pipeline)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from graphc.dtypes import BOOL, F32, F64, I32
+from graphc.dtypes import BOOL, F64, I32
 from graphc.ir.node import Value
 from tests.pipeline.graph_sketch import GAP, Array, Choices, NotApplicableError, Sketch, fit
 from tests.pipeline.recipe_book import recipe
@@ -225,7 +225,7 @@ def whole_function(s: Sketch, c: Choices) -> Value:
 def conversion(s: Sketch, c: Choices) -> Value:
     x = s.pick(c, "any")
     for _ in range(1 + c.below(2)):
-        dtype = c.of((F32, I32, F64, BOOL))
+        dtype = c.of((s.narrow, I32, F64, BOOL))
         if x.type.dtype.is_floating and dtype is I32:
             x = _without(lambda x: np.abs(x - np.rint(x)) < GAP)(s, x)
         if x.type.dtype.is_floating and dtype is BOOL:
@@ -248,7 +248,7 @@ def again(s: Sketch, c: Choices) -> list[Value]:
 @recipe
 def array(s: Sketch, c: Choices) -> Value:
     """A constant: a scalar, a small array, or one that text names by its hash."""
-    dtype = c.of((F64, F32, I32, BOOL))
+    dtype = c.of((F64, s.narrow, I32, BOOL))
     shape = c.of(((), (3,), (4, 5), (2, 3), (1,), (0,), (3, 1)))
     count = int(np.prod(shape, dtype=int))
     numbers: Any = np.cos(np.arange(count) * 1.7 + c.below(7)) * 2

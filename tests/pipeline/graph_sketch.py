@@ -96,6 +96,7 @@ class Sketch(Program):
 
     Attributes:
         sizes: what symbolic sizes stand for.
+        narrow: float32, or float64 where nothing is to be rounded more than by that.
         known: the numbers of values; those of effects and intents are missing.
         pool: the values that may be used next, as they were made.
         loose: values that may only be fetched: nobody knows their numbers.
@@ -105,8 +106,9 @@ class Sketch(Program):
         closed: variables that hold what nobody knows.
     """
 
-    def __init__(self, sizes: dict[str, int]) -> None:
+    def __init__(self, sizes: dict[str, int], narrow: DType) -> None:
         super().__init__()
+        self.narrow = narrow
         self.sizes = sizes
         self.known: dict[Value, Known] = {}
         self.pool: list[Value] = []

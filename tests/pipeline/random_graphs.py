@@ -56,6 +56,7 @@ class Plan:
     Attributes:
         sizes: of the axes "a" and "b".
         symbolic: which of the two are symbols.
+        has_float32: whether some floats are float32; otherwise all are float64.
         inputs: element type and shape, by number.
         steps: recipes with the numbers that they choose by.
         outputs: numbers of what is fetched.
@@ -64,6 +65,7 @@ class Plan:
 
     sizes: tuple[int, int]
     symbolic: tuple[bool, bool]
+    has_float32: bool
     inputs: tuple[tuple[int, int], ...]
     steps: tuple[tuple[str, Numbers], ...]
     outputs: Numbers
@@ -78,11 +80,13 @@ class Case:
         graph: with effects and intents, nodes in creation order.
         arrays: feeds and variables by name.
         sizes: what the symbols stand for.
+        has_float32: whether the graph holds constants that float32 may round.
     """
 
     graph: Graph
     arrays: dict[str, Array]
     sizes: dict[str, int]
+    has_float32: bool
 
     def __repr__(self) -> str:
         lines = [f"// {name} = {size}" for name, size in self.sizes.items()]
@@ -98,10 +102,10 @@ def build_case(plan: Plan) -> Case:
         dimensions[name] = symbol(name) if is_symbolic else size
         if is_symbolic:
             sizes[name] = size
-    sketch = Sketch(sizes)
+    sketch = Sketch(sizes, F32 if plan.has_float32 else F64)
     arrays: dict[str, Array] = {}
     for position, (dtype_number, shape_number) in enumerate(plan.inputs):
-        dtype = (F64, F32, I32, BOOL)[dtype_number]
+        dtype = (F64, sketch.narrow, I32, BOOL)[dtype_number]
         shape = tuple(dimensions.get(size, size) for size in _SHAPES[shape_number])
         value = sketch.input(tensor_type(dtype, shape), f"x{position}", "feed")
         numbers = some_floats(tuple(sketch.size(size) for size in shape), position)
@@ -119,7 +123,7 @@ def build_case(plan: Plan) -> Case:
     outputs += [value for value in sketch.assigned.values() if value not in outputs]
     graph = sketch.graph(*outputs)
     # Symbols that only stand in shapes that nobody feeds cannot be known.
-    return Case(graph, {**arrays, **sketch.state}, sizes)
+    return Case(graph, {**arrays, **sketch.state}, sizes, plan.has_float32)
 
 
 def take_gradients(sketch: Sketch, choices: Choices) -> list[Value]:
@@ -159,6 +163,7 @@ def plans(
         Plan,
         sizes=st.tuples(st.sampled_from([3, 2, 4, 1, 0]), st.sampled_from([2, 1, 3])),
         symbolic=st.tuples(st.booleans(), st.booleans()),
+        has_float32=st.booleans(),
         inputs=st.lists(
             st.tuples(st.integers(0, 3), st.integers(0, len(_SHAPES) - 1)), min_size=1, max_size=4
         ).map(lambda inputs: ((0, 0), *inputs)),

@@ -19,7 +19,8 @@ VARIABLES: Final = {
 
 def _variable(s: Sketch, c: Choices) -> tuple[str, TensorType]:
     name = c.of(list(VARIABLES))
-    return name, s.declare(name, VARIABLES[name])
+    type_ = VARIABLES[name]
+    return name, s.declare(name, type_ if type_.dtype is F64 else type_.with_dtype(s.narrow))
 
 
 @recipe
@@ -60,7 +61,7 @@ def random_numbers(s: Sketch, c: Choices) -> Value:
     x = s.pick(c, "float")
     stream = c.below(3)
     key = s.learn(s.random_key(stream=stream), s.random_words(stream))
-    dtype = c.of((F32, F64))
+    dtype = c.of((s.narrow, F64))
     drawn = s.random_uniform(key, shape=x.type.shape, dtype=dtype)
     return s.add(drawn, s.full_like(drawn, 0.5)) if c.chance(2) else drawn
 
@@ -85,7 +86,7 @@ def training_step(s: Sketch, c: Choices) -> list[Value]:
     made = s.apply_update(
         variable,
         gradient,
-        s.number(0.125, F32),
+        s.number(0.125, s.narrow),
         s.number(1, "int64"),
         *[s.full_like(variable, 0.25) for _ in range(slots)],
         rule=rule,
