@@ -15,7 +15,7 @@ import numpy as np
 
 import graphc.settings as settings
 from graphc.dtypes import BOOL, C64, C128, F64, I32, I64, DType, as_dtype, promote
-from graphc.errors import DTypeError, GraphcError, GraphMixError
+from graphc.errors import DTypeError, GraphcError, GraphMixError, ShapeError
 from graphc.ir.attributes import Attributes
 from graphc.ir.literal import as_literal
 from graphc.ir.op import OpSpec
@@ -94,14 +94,22 @@ def default_dtype(thing: Any) -> DType | None:
     """The element type that Python numbers take by themselves; None where NumPy decides."""
     if not _is_weak(thing):
         return None
-    kind = np.asarray(thing).dtype.kind
+    try:
+        values = np.asarray(thing)
+    except ValueError:
+        raise ShapeError(
+            "a list of lists makes no tensor when these have different lengths",
+            given=repr(thing)[:200],
+            expected="a rectangular shape",
+            origin=capture_origin(),
+        ) from None
+    kind = values.dtype.kind
     if kind == "b":
         return BOOL
     if kind == "c":
         return C128 if floatx() is F64 else C64
-    if kind == "f" or np.size(thing) == 0:
+    if kind == "f" or values.size == 0:
         return floatx()
-    values = np.asarray(thing)
     fits = values.dtype.kind == "i" and bool(np.all(np.abs(values) < 2**31))
     return I32 if fits else I64 if values.dtype.kind == "i" else as_dtype(values.dtype)
 

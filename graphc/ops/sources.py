@@ -80,7 +80,10 @@ def placeholder(
             fix="make it before, and use it inside",
             origin=capture_origin(),
         )
-    type_ = tensor_type(as_dtype(dtype), graph.dimensions(shape))
+    try:
+        type_ = tensor_type(as_dtype(dtype), graph.dimensions(shape))
+    except GraphcError as error:
+        raise error.at(capture_origin()) from None
     return graph.add_input(type_, name or "placeholder", "feed")
 
 

@@ -39,6 +39,8 @@ class Optimizer:
         self, learning_rate: Any, *, name: str | None = None, **hyperparameters: float
     ) -> None:
         self.name = name or snake_case(type(self).__name__)
+        if not isinstance(learning_rate, (Tensor, Variable)):
+            _require_number(learning_rate)
         self._rule = find_update_rule(self.rule)
         self.hyperparameters: Mapping[str, float] = self._rule.complete(hyperparameters)
         self._learning_rate_given = learning_rate
@@ -167,6 +169,20 @@ class Optimizer:
         own = [self.iterations, self.learning_rate]
         slots = [slot for group_ in self._slots.values() for slot in group_]
         return [thing for thing in own if isinstance(thing, Variable)] + slots
+
+
+def _require_number(learning_rate: Any) -> None:
+    try:
+        number = float(learning_rate)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not number >= 0:
+        raise GraphcError(
+            "this is no learning rate",
+            given=repr(learning_rate),
+            expected="a number of at least 0, or a scalar tensor of the graph",
+            origin=capture_origin(),
+        )
 
 
 def refuse_old_names(given: Mapping[str, Any], known: Sequence[str]) -> None:

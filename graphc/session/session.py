@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import NoneType, TracebackType
 from typing import Any
+
+import numpy as np
 
 import graphc.settings as settings
 from graphc.errors import FeedError, GraphcError, GraphMixError, SessionClosedError
@@ -77,6 +79,9 @@ class Session:
         for name, value in (("memory_budget", memory_budget), ("check_numerics", check_numerics)):
             if value:
                 raise GraphcError(f"{name} is not available yet", origin=capture_origin())
+        _require("graph", graph, (DataflowGraph, Graph, NoneType), "a Graph, or None")
+        _require("pipeline", pipeline, (Pipeline, NoneType), "passes.default_pipeline() changed")
+        _require("seed", seed, (int, np.integer), "a whole number")
         if isinstance(graph, Graph):
             graph = import_graph(graph)
         self.graph: DataflowGraph = get_default_graph() if graph is None else graph
@@ -345,3 +350,18 @@ class Session:
     ) -> None:
         pop_session(self)
         self.close()
+
+
+def _require(name: str, given: object, kinds: tuple[type, ...], expected: str) -> None:
+    """Check the type of an argument of `Session`.
+
+    Raises:
+        GraphcError: it is of another one.
+    """
+    if not isinstance(given, kinds):
+        raise GraphcError(
+            f"this is no {name} for a session",
+            given=f"{given!r} ({type(given).__name__})",
+            expected=expected,
+            origin=capture_origin(),
+        )

@@ -77,9 +77,19 @@ def placeholder_of_unknown_rank(session):
     return graphc.placeholder("float32")  # blame
 
 
-@mistake(errors.DTypeError, "is not an element type", "float31", blamed=False)
+@mistake(errors.DTypeError, "is not an element type", "float31")
 def unknown_dtype(session):
-    return graphc.placeholder("float31", [2])
+    return graphc.placeholder("float31", [2])  # blame
+
+
+@mistake(errors.ShapeError, "is not a shape", "-3")
+def placeholder_of_a_negative_size(session):
+    return graphc.placeholder("float32", [None, -3])  # blame
+
+
+@mistake(errors.ShapeError, "different lengths")
+def constant_of_a_ragged_list(session):
+    return graphc.constant([[1, 2], [3]])  # blame
 
 
 @mistake(errors.DTypeError, "do not mix")
@@ -246,6 +256,21 @@ def minimizing_a_constant(session):
 @mistake(errors.GraphcError, "learning_rate=")
 def old_name_of_the_learning_rate(session):
     return graphc.optimizers.Adam(lr=0.1)  # blame
+
+
+@mistake(errors.GraphcError, "no learning rate", "'fast'")
+def learning_rate_that_is_no_number(session):
+    return graphc.optimizers.SGD("fast")  # blame
+
+
+@mistake(errors.GraphcError, "no pipeline", "default_pipeline")
+def pipeline_that_is_none(session):
+    return graphc.Session(pipeline=3)  # blame
+
+
+@mistake(errors.GraphcError, "no seed", "whole number")
+def seed_that_is_no_number(session):
+    return graphc.Session(seed="a")  # blame
 
 
 @mistake(errors.StateError, "w")
