@@ -28,9 +28,10 @@ class DType:
         numpy: the NumPy dtype that holds its elements.
         kind: the class it belongs to.
         itemsize: bytes per element.
+        is_wide: whether JAX cuts it to half its bits unless its x64 flag is set.
     """
 
-    __slots__ = ("itemsize", "kind", "name", "numpy", "short")
+    __slots__ = ("is_wide", "itemsize", "kind", "name", "numpy", "short")
 
     def __init__(self, name: str, short: str, numpy_type: Any, kind: Kind) -> None:
         self.name = name
@@ -38,6 +39,7 @@ class DType:
         self.numpy: np.dtype[Any] = np.dtype(numpy_type)
         self.kind: Kind = kind
         self.itemsize: int = self.numpy.itemsize if kind != "host" else 0
+        self.is_wide: bool = self.itemsize >= (16 if kind == "complex" else 8)
 
     @property
     def is_floating(self) -> bool:

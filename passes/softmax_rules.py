@@ -3,6 +3,9 @@
 Softmax does not change when a number is subtracted from a whole row, and log_sum_exp changes by
 that number; the maximum is what people subtract. Rows are whatever the reduction runs over; what a
 row is reduced to comes back by a broadcast over the reduced axes.
+
+The numbers are those of finite rows. A row that holds plus infinity has no softmax (NaN in every
+place), while `exp(x) / sum(exp(x))` is NaN in that place alone.
 """
 
 from __future__ import annotations

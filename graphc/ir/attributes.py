@@ -204,10 +204,13 @@ class Attribute:
 
 
 def _identity_key(value: Any) -> Any:
-    """Keeps apart what Python's equality merges: 0.0 and -0.0, and one NaN from another."""
+    """Keeps apart what Python's equality merges: 0.0 and -0.0, and one NaN from another.
+
+    And a literal from one that is known by its hash alone: only the first can be computed with.
+    """
     if isinstance(value, float):
         return value.hex()
-    return value.key if isinstance(value, Literal) else value
+    return (value.key, value.is_detached) if isinstance(value, Literal) else value
 
 
 class Schema:

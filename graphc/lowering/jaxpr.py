@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jax
 import numpy as np
@@ -43,11 +43,18 @@ from graphc.lowering.jax_internals import (
 from graphc.lowering.tracing import trace_call
 from graphc.lowering.wide_types import holds_wide_types
 
+class _Template(NamedTuple):
+    """The jaxpr of an op that has to be traced."""
+
+    program: ClosedJaxpr
+    holds_wide_types: bool
+
+
 HOISTED_BYTES: Final = 65536
 """Constants of at least this size become arguments of the program."""
 
 _TEMPLATE_LIMIT: Final = 20_000
-_templates: Final[dict[Any, ClosedJaxpr]] = {}
+_templates: Final[dict[Any, _Template]] = {}
 
 
 def aval_of(type_: TensorType) -> Any:
@@ -93,6 +100,7 @@ class _Emitter:
         self.equations: list[Any] = []
         self.constants: list[tuple[Any, Any]] = []
         self.hoisted: dict[Any, tuple[Any, np.ndarray[Any, Any]]] = {}
+        self.needs_x64 = False
 
     def graph(self, graph: Graph, operands: Sequence[Any], scope: str) -> list[Any]:
         """Emit a graph on `operands`; gives the atoms of its outputs."""
@@ -103,6 +111,11 @@ class _Emitter:
                 self.primitive(node, lower, atoms, scope)
             elif node.op.name == "constant":
                 atoms[node.outputs[0]] = self.constant(node.attributes["value"])
+            elif isinstance(lower, InlineLowering):
+                # The nodes inside have names of their own, with all their scopes.
+                inputs = [atoms[value] for value in node.inputs]
+                results = self.graph(node.regions[0], inputs, scope)
+                atoms.update(zip(node.outputs, results, strict=True))
             elif node.op.name != "input":
                 name = f"{scope}/{node.name}" if scope and node.name else node.name or scope
                 inputs = [atoms[value] for value in node.inputs]
@@ -124,6 +137,8 @@ class _Emitter:
             variable = make_var(value.type.aval or aval_of(value.type))
             atoms[value] = variable
             results.append(variable)
+            if value.type.dtype.is_wide:
+                self.needs_x64 = True
         self.equations.append(
             make_equation(
                 lower.primitive,
@@ -137,6 +152,8 @@ class _Emitter:
 
     def constant(self, literal: Literal) -> Any:
         array = literal.array
+        if literal.type.dtype.is_wide:
+            self.needs_x64 = True
         if array.ndim == 0:
             return make_literal(array, aval_of(literal.type))
         if array.nbytes >= HOISTED_BYTES:
@@ -152,13 +169,13 @@ class _Emitter:
         lower = node.op.lower
         if isinstance(lower, ByDecomposition):
             return self.graph(decomposition_graph(node.call), inputs, scope)
-        if isinstance(lower, InlineLowering):
-            return self.graph(node.regions[0], inputs, scope)
         if isinstance(lower, NotLowered):
             raise GraphcError(
                 f"{node.op.name} does not reach XLA: {lower.reason}", origin=node.origin
             )
-        inlined = inline_jaxpr(_template(node.call), inputs, scope or None, _location(node))
+        template = _template(node.call)
+        self.needs_x64 = self.needs_x64 or template.holds_wide_types
+        inlined = inline_jaxpr(template.program, inputs, scope or None, _location(node))
         self.equations.extend(inlined.equations)
         self.constants.extend(inlined.constants)
         return inlined.outputs
@@ -169,14 +186,15 @@ def _location(node: Node) -> tuple[str, int] | None:
     return None if origin is UNKNOWN else (origin.file, origin.line)
 
 
-def _template(call: OpCall) -> ClosedJaxpr:
+def _template(call: OpCall) -> _Template:
     """The jaxpr of an op that has to be traced; once per attributes, types and regions."""
     assert isinstance(call.op.lower, (TracedLowering, RegionLowering))
     key = (call.op, call.attributes, call.types, call.regions)
     found = _templates.get(key)
     if found is None:
         specs = [jax.ShapeDtypeStruct(type_.shape, type_.dtype.numpy) for type_ in call.types]
-        found = jax.make_jaxpr(lambda *operands: trace_call(call, operands))(*specs)
+        traced = jax.make_jaxpr(lambda *operands: trace_call(call, operands))(*specs)
+        found = _Template(traced, holds_wide_types(traced))
         if len(_templates) >= _TEMPLATE_LIMIT:
             _templates.clear()
         _templates[key] = found
@@ -211,6 +229,7 @@ def lower_graph(graph: Graph, name: str = "graph") -> LoweredGraph:
         names,
     )
     arrays = tuple(array for _, array in hoisted)
+    needs_x64 = emitter.needs_x64 or any(v.type.dtype.is_wide for v in graph.inputs)
     return LoweredGraph(
-        program, arrays, tuple(states), len(emitter.equations), holds_wide_types(program)
+        program, arrays, tuple(states), len(emitter.equations), needs_x64
     )

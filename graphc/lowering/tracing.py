@@ -64,7 +64,11 @@ def trace_graph(graph: Graph, operands: Sequence[Any]) -> list[Any]:
     for node in graph.nodes:
         if node.op.name == "input":
             continue
-        with jax.named_scope(node.name or node.op.name):
-            results = trace_call(node.call, [values[value] for value in node.inputs])
+        operands = [values[value] for value in node.inputs]
+        if isinstance(node.op.lower, InlineLowering):  # the nodes inside have names of their own
+            results = trace_graph(node.regions[0], operands)
+        else:
+            with jax.named_scope(node.name or node.op.name):
+                results = trace_call(node.call, operands)
         values.update(zip(node.outputs, results, strict=True))
     return [values[value] for value in graph.outputs]

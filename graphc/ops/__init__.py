@@ -10,15 +10,34 @@
 
 import graphc.opset as opset  # noqa: F401  registers the ops
 from graphc.ops import operators as operators
+from graphc.ops.activations import celu as celu
+from graphc.ops.activations import elu as elu
 from graphc.ops.activations import gelu as gelu
+from graphc.ops.activations import glu as glu
+from graphc.ops.activations import hard_shrink as hard_shrink
+from graphc.ops.activations import hard_sigmoid as hard_sigmoid
+from graphc.ops.activations import hard_silu as hard_silu
+from graphc.ops.activations import hard_swish as hard_swish
+from graphc.ops.activations import hard_tanh as hard_tanh
 from graphc.ops.activations import leaky_relu as leaky_relu
+from graphc.ops.activations import log_sigmoid as log_sigmoid
 from graphc.ops.activations import log_softmax as log_softmax
+from graphc.ops.activations import mish as mish
 from graphc.ops.activations import relu as relu
+from graphc.ops.activations import relu6 as relu6
+from graphc.ops.activations import selu as selu
 from graphc.ops.activations import sigmoid as sigmoid
 from graphc.ops.activations import silu as silu
 from graphc.ops.activations import silu as swish  # noqa: F401
+from graphc.ops.activations import soft_shrink as soft_shrink
 from graphc.ops.activations import softmax as softmax
 from graphc.ops.activations import softplus as softplus
+from graphc.ops.activations import softsign as softsign
+from graphc.ops.activations import sparse_plus as sparse_plus
+from graphc.ops.activations import sparse_sigmoid as sparse_sigmoid
+from graphc.ops.activations import squareplus as squareplus
+from graphc.ops.activations import tanh_shrink as tanh_shrink
+from graphc.ops.activations import threshold as threshold
 from graphc.ops.arithmetic import absolute as abs  # noqa: F401
 from graphc.ops.arithmetic import absolute as absolute
 from graphc.ops.arithmetic import add as add
@@ -155,7 +174,11 @@ from graphc.ops.matrices import trace as trace
 from graphc.ops.matrices import tri as tri
 from graphc.ops.matrices import tril as tril
 from graphc.ops.matrices import triu as triu
+from graphc.ops.normalization import batch_normalization as batch_normalization
 from graphc.ops.normalization import layer_normalization as layer_normalization
+from graphc.ops.normalization import moments as moments
+from graphc.ops.normalization import normalize as normalize
+from graphc.ops.normalization import rms_normalization as rms_normalization
 from graphc.ops.reductions import all as all
 from graphc.ops.reductions import allclose as allclose
 from graphc.ops.reductions import amax as amax

@@ -1,102 +1,81 @@
-"""Activation functions: of f[…], to the same type; integers are cast to the default float."""
+"""Every activation function, and the one that a string names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
-from graphc.errors import GraphcError, ShapeError, did_you_mean
+from graphc.errors import GraphcError, did_you_mean
 from graphc.ir.origin import capture_origin
-from graphc.ops.arithmetic import multiply
-from graphc.ops.broadcasting import apply
-from graphc.ops.comparison import greater, where
-from graphc.ops.conversion import graph_of, inexact, to_tensor
+from graphc.ops.piecewise_activations import celu as celu
+from graphc.ops.piecewise_activations import elu as elu
+from graphc.ops.piecewise_activations import exponential as exponential
+from graphc.ops.piecewise_activations import glu as glu
+from graphc.ops.piecewise_activations import hard_shrink as hard_shrink
+from graphc.ops.piecewise_activations import hard_sigmoid as hard_sigmoid
+from graphc.ops.piecewise_activations import hard_silu as hard_silu
+from graphc.ops.piecewise_activations import hard_swish as hard_swish
+from graphc.ops.piecewise_activations import hard_tanh as hard_tanh
+from graphc.ops.piecewise_activations import log_sigmoid as log_sigmoid
+from graphc.ops.piecewise_activations import mish as mish
+from graphc.ops.piecewise_activations import relu6 as relu6
+from graphc.ops.piecewise_activations import selu as selu
+from graphc.ops.piecewise_activations import soft_shrink as soft_shrink
+from graphc.ops.piecewise_activations import softsign as softsign
+from graphc.ops.piecewise_activations import sparse_plus as sparse_plus
+from graphc.ops.piecewise_activations import sparse_sigmoid as sparse_sigmoid
+from graphc.ops.piecewise_activations import squareplus as squareplus
+from graphc.ops.piecewise_activations import tanh_shrink as tanh_shrink
+from graphc.ops.piecewise_activations import threshold as threshold
+from graphc.ops.smooth_activations import gelu as gelu
+from graphc.ops.smooth_activations import leaky_relu as leaky_relu
+from graphc.ops.smooth_activations import linear as linear
+from graphc.ops.smooth_activations import log_softmax as log_softmax
+from graphc.ops.smooth_activations import relu as relu
+from graphc.ops.smooth_activations import sigmoid as sigmoid
+from graphc.ops.smooth_activations import silu as silu
+from graphc.ops.smooth_activations import softmax as softmax
+from graphc.ops.smooth_activations import softplus as softplus
+from graphc.ops.smooth_activations import tanh as tanh
 from graphc.ops.tensor import Tensor
 
-
-def _float(x: Any) -> Tensor:
-    return inexact(to_tensor(x, None, graph_of((x,))))
-
-
-def _axis(tensor: Tensor, axis: int) -> int:
-    if not -tensor.ndim <= axis < tensor.ndim:
-        raise ShapeError(
-            f"there is no axis {axis}", given=tensor.value.type, origin=capture_origin()
-        )
-    return axis % tensor.ndim
-
-
-def linear(x: Any, name: str | None = None) -> Tensor:
-    """The tensor itself."""
-    return to_tensor(x, None, graph_of((x,)))
-
-
-def relu(x: Any, name: str | None = None) -> Tensor:
-    """max(x, 0); its gradient at 0 is 0, as Keras's."""
-    tensor = to_tensor(x, None, graph_of((x,)))
-    return apply("relu", tensor, name=name or "relu")
-
-
-def leaky_relu(x: Any, negative_slope: float = 0.2, name: str | None = None) -> Tensor:
-    """The tensor where it is above 0, `negative_slope` times x elsewhere."""
-    tensor = _float(x)
-    return where(greater(tensor, 0), tensor, multiply(tensor, negative_slope), name=name)
-
-
-def sigmoid(x: Any, name: str | None = None) -> Tensor:
-    """1 / (1 + exp(-x))."""
-    return apply("logistic", _float(x), name=name or "sigmoid")
-
-
-def tanh(x: Any, name: str | None = None) -> Tensor:
-    """The hyperbolic tangent."""
-    return apply("tanh", _float(x), name=name or "tanh")
-
-
-def softplus(x: Any, name: str | None = None) -> Tensor:
-    """log(1 + exp(x)), finite for every finite x."""
-    return apply("softplus", _float(x), name=name or "softplus")
-
-
-def silu(x: Any, name: str | None = None) -> Tensor:
-    """Swish: x · sigmoid(x)."""
-    return apply("silu", _float(x), name=name or "silu")
-
-
-def gelu(x: Any, approximate: bool = True, name: str | None = None) -> Tensor:
-    """The product x · Φ(x), Φ the normal distribution's; by tanh where `approximate`."""
-    return apply("gelu", _float(x), approximate=approximate, name=name or "gelu")
-
-
-def softmax(x: Any, axis: int = -1, name: str | None = None) -> Tensor:
-    """exp(x) divided by its sum along an axis."""
-    tensor = _float(x)
-    return apply("softmax", tensor, axis=_axis(tensor, axis), name=name or "softmax")
-
-
-def log_softmax(x: Any, axis: int = -1, name: str | None = None) -> Tensor:
-    """The logarithm of `softmax`, finite where that is 0."""
-    tensor = _float(x)
-    return apply("log_softmax", tensor, axis=_axis(tensor, axis), name=name or "log_softmax")
-
-
 _BY_NAME: Final[dict[str, Callable[..., Tensor]]] = {
-    "gelu": gelu,
+    "celu": celu,
+    "elu": elu,
+    "exponential": exponential,
+    "gelu": partial(gelu, approximate=False),  # Keras's layers mean the exact one
+    "glu": glu,
+    "hard_shrink": hard_shrink,
+    "hard_sigmoid": hard_sigmoid,
+    "hard_silu": hard_silu,
+    "hard_swish": hard_swish,
+    "hard_tanh": hard_tanh,
     "leaky_relu": leaky_relu,
     "linear": linear,
+    "log_sigmoid": log_sigmoid,
     "log_softmax": log_softmax,
+    "mish": mish,
     "relu": relu,
+    "relu6": relu6,
+    "selu": selu,
     "sigmoid": sigmoid,
     "silu": silu,
+    "soft_shrink": soft_shrink,
     "softmax": softmax,
     "softplus": softplus,
-    "swish": silu,
+    "softsign": softsign,
+    "sparse_plus": sparse_plus,
+    "sparse_sigmoid": sparse_sigmoid,
+    "squareplus": squareplus,
     "tanh": tanh,
+    "tanh_shrink": tanh_shrink,
+    "swish": silu,
 }
 
 
 def get(identifier: Any) -> Callable[..., Tensor]:
-    """The activation that a string names, the function itself, or `linear` for None.
+    """The activation that a string names, as in Keras; a function itself; `linear` for None.
 
     Raises:
         GraphcError: there is none of that name.
@@ -104,8 +83,11 @@ def get(identifier: Any) -> Callable[..., Tensor]:
     if identifier is None:
         return linear
     if callable(identifier):
-        return identifier
-    found = _BY_NAME.get(identifier) if isinstance(identifier, str) else None
+        function: Any = identifier
+        return function
+    found: Callable[..., Tensor] | None = None
+    if isinstance(identifier, str):
+        found = _BY_NAME.get(identifier)
     if found is None:
         raise GraphcError(
             f"there is no activation {identifier!r}",

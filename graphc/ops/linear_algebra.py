@@ -1,8 +1,8 @@
 """Products of matrices and vectors, and norms.
 
 All are one `dot_general` each, with transposes and reshapes where an order of axes asks for them.
-Operands are promoted to one element type, which the result has as well; products of truth values
-are counted in int32.
+Operands are promoted to one element type, which the result has as well; a product of truth values
+says whether any pair of them is true.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.dimensions import Dimension, equal
-from graphc.dtypes import BOOL, I32
+from graphc.dtypes import I8, I32
 from graphc.errors import GraphcError, ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.ops.arithmetic import absolute, multiply, power, square, subtract
@@ -34,8 +34,6 @@ from graphc.ops.tensor import Tensor
 
 def _factors(x1: Any, x2: Any) -> tuple[Tensor, Tensor]:
     left, right = promoted((x1, x2))
-    if left.dtype is BOOL:
-        left, right = cast_to(left, I32), cast_to(right, I32)
     return left, right
 
 
@@ -46,7 +44,10 @@ def contract(
     batching: tuple[Sequence[int], Sequence[int]] = ((), ()),
     name: str | None = None,
 ) -> Tensor:
-    """One `dot_general`: axes are batching, then free of `left`, then free of `right`."""
+    """One `dot_general`: axes are batching, then free of `left`, then free of `right`.
+
+    Products of int8 are summed in int32, as in Keras: they would not fit otherwise.
+    """
     return apply(
         "dot_general",
         left,
@@ -55,6 +56,7 @@ def contract(
         rhs_contracting=contracting[1],
         lhs_batching=batching[0],
         rhs_batching=batching[1],
+        preferred_element_type=I32 if left.dtype is I8 else None,
         name=name,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from graphc.dimensions import Dim, Shape
 from graphc.ir.builder import Builder
-from graphc.ir.graph import Graph, topological_order
+from graphc.ir.graph import Graph, node_inputs, topological_order
 from graphc.ir.node import Node, Value
 from graphc.ops.dataflow import DataflowGraph
 
@@ -24,9 +24,9 @@ def slice_graph(
     def operands(node: Node) -> tuple[Value, ...]:
         return () if fed and all(value in fed for value in node.outputs) else node.inputs
 
-    needed = set(topological_order(fetches, feeds, operands))
-    nodes = [node for node in graph.nodes if node in needed]
     interior = [value for value in feeds if value.node.op.name != "input"]
+    needed = set(topological_order(fetches, feeds, operands if interior else node_inputs))
+    nodes = [node for node in graph.nodes if node in needed]
     inputs = [value for value in feeds if value.node.op.name == "input"]
     known = set(inputs)
     inputs += [n.output for n in nodes if n.op.name == "input" and n.output not in known]

@@ -4,6 +4,23 @@ A draw depends on the seed, on its own stream number, on how many runs have draw
 iterations of the user's loops around it: never on what the passes did.
 """
 
-from graphc.random.distributions import bernoulli, dropout, normal, randint, uniform
+from graphc.random.distributions import (
+    bernoulli,
+    categorical,
+    normal,
+    randint,
+    truncated_normal,
+    uniform,
+)
+from graphc.random.masks import dropout, shuffle
 
-__all__ = ["bernoulli", "dropout", "normal", "randint", "uniform"]
+__all__ = [
+    "bernoulli",
+    "categorical",
+    "dropout",
+    "normal",
+    "randint",
+    "shuffle",
+    "truncated_normal",
+    "uniform",
+]

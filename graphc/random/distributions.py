@@ -1,43 +1,31 @@
-"""Distributions, under the names of keras.random.
+"""Distributions, under the names of keras.random; see `graphc.random.streams` for `seed`.
 
-`seed` names the stream: None takes the graph's next one, so two calls draw different numbers; an
-integer fixes it, so two calls with one seed draw the same numbers. Either way each run draws anew.
+Sizes may be symbolic, or computed from sizes. Each run draws anew.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from graphc.dtypes import F32, I32, DType, as_dtype
+from graphc.dtypes import F32, F64, I32, I64, U64, DType, as_dtype
 from graphc.errors import DTypeError, GraphcError
 from graphc.ir.origin import capture_origin
-from graphc.ops.arithmetic import add, multiply
-from graphc.ops.broadcasting import apply
-from graphc.ops.comparison import less, where
-from graphc.ops.conversion import cast_to, floatx, graph_of, inexact, to_tensor
-from graphc.ops.dataflow import get_default_graph
-from graphc.ops.rounding import floor
+from graphc.ops.arithmetic import add, fmod, multiply, negative, subtract
+from graphc.ops.broadcasting import apply_many
+from graphc.ops.casting import cast
+from graphc.ops.comparison import clip, less
+from graphc.ops.conversion import cast_to, default_dtype, graph_of, inexact, to_tensor
+from graphc.ops.exponential import log
+from graphc.ops.reductions import argmax
+from graphc.ops.shaping import expand_dims
 from graphc.ops.tensor import Tensor
-
-_SEEDED = 1 << 31  # streams of user seeds lie above, those that the graph counts below
-
-
-def _key(seed: int | None) -> Tensor:
-    stream = get_default_graph().next_stream() if seed is None else _SEEDED + seed % _SEEDED
-    return apply("random_key", stream=stream)
+from graphc.random.streams import Seed, drawn, float_type
 
 
-def _float_type(dtype: Any) -> DType:
-    target = floatx() if dtype is None else as_dtype(dtype)
-    if not target.is_floating:
-        raise DTypeError(
-            f"there are no random numbers of type {target} here",
-            expected="a float",
-            fix="use random.randint for integers",
-            origin=capture_origin(),
-        )
-    return target
+def _is_number(thing: Any, number: float) -> bool:
+    return default_dtype(thing) is not None and thing == number
 
 
 def uniform(
@@ -45,18 +33,38 @@ def uniform(
     minval: Any = 0.0,
     maxval: Any = 1.0,
     dtype: Any = None,
-    seed: int | None = None,
+    seed: Seed = None,
     name: str | None = None,
 ) -> Tensor:
-    """Uniform in [minval, maxval): a float tensor of the given shape, sizes may be symbolic."""
-    target = _float_type(dtype)
-    sizes = get_default_graph().dimensions(shape)
-    drawn = apply("random_uniform", _key(seed), shape=sizes, dtype=target, name=name or "uniform")
-    if isinstance(minval, (int, float)) and isinstance(maxval, (int, float)):
-        if (minval, maxval) == (0, 1):
-            return drawn
-        return add(multiply(drawn, float(maxval) - float(minval)), float(minval))
-    return add(multiply(drawn, maxval - minval), minval)
+    """Uniform in [minval, maxval): f[shape].
+
+    Args:
+        shape: of the result.
+        minval: the least number; a number or a tensor that broadcasts with the shape.
+        maxval: likewise; may come out where rounding reaches it.
+        dtype: a float; the default one for None.
+        seed: see `graphc.random.streams`.
+        name: of the result.
+
+    Raises:
+        DTypeError: `dtype` is no float.
+    """
+    target, label = float_type(dtype), name or "uniform"
+    if _is_number(minval, 0) and _is_number(maxval, 1):
+        return drawn("random_uniform", shape, target, seed, label)
+    unit = drawn("random_uniform", shape, target, seed, None)
+    low, high = _of_type(minval, target), _of_type(maxval, target)
+    width = (
+        subtract(high, low) if isinstance(low, Tensor) or isinstance(high, Tensor) else high - low
+    )
+    return add(multiply(unit, width), low, label)
+
+
+def _of_type(thing: Any, dtype: DType) -> Any:
+    """A parameter of a distribution: a Python number as it is, anything else as a tensor."""
+    if default_dtype(thing) is not None and not isinstance(thing, (list, tuple)):
+        return float(thing)
+    return cast_to(to_tensor(thing, None, graph_of((thing,))), dtype)
 
 
 def normal(
@@ -64,62 +72,148 @@ def normal(
     mean: Any = 0.0,
     stddev: Any = 1.0,
     dtype: Any = None,
-    seed: int | None = None,
+    seed: Seed = None,
     name: str | None = None,
 ) -> Tensor:
-    """Normal with the given mean and standard deviation."""
-    target = _float_type(dtype)
-    sizes = get_default_graph().dimensions(shape)
-    drawn = apply("random_normal", _key(seed), shape=sizes, dtype=target, name=name or "normal")
-    if (mean, stddev) == (0.0, 1.0):
-        return drawn
-    return add(multiply(drawn, stddev), mean)
+    """Normal with a mean and a standard deviation: f[shape].
+
+    Args:
+        shape: of the result.
+        mean: a number, or a tensor that broadcasts with the shape.
+        stddev: likewise.
+        dtype: a float; the default one for None.
+        seed: see `graphc.random.streams`.
+        name: of the result.
+
+    Raises:
+        DTypeError: `dtype` is no float.
+    """
+    target, label = float_type(dtype), name or "normal"
+    if _is_number(mean, 0) and _is_number(stddev, 1):
+        return drawn("random_normal", shape, target, seed, label)
+    unit = drawn("random_normal", shape, target, seed, None)
+    return add(multiply(unit, _of_type(stddev, target)), _of_type(mean, target), label)
+
+
+def truncated_normal(
+    shape: Sequence[Any],
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: Any = None,
+    seed: Seed = None,
+    name: str | None = None,
+) -> Tensor:
+    """Normal, without what is more than two standard deviations away from the mean: f[shape].
+
+    The sizes must be known while the graph is built. The standard deviation of what is left is
+    0.8796 times `stddev`.
+
+    Args:
+        shape: of the result.
+        mean: a number, or a tensor that broadcasts with the shape.
+        stddev: likewise.
+        dtype: a float; the default one for None.
+        seed: see `graphc.random.streams`.
+        name: of the result.
+
+    Raises:
+        DTypeError: `dtype` is no float.
+        ShapeError: a size is not known.
+    """
+    target = float_type(dtype)
+    wide = F64 if target is F64 else F32
+    bound = math.erf(2 / math.sqrt(2))
+    spread = uniform(shape, -bound, bound, wide, seed)
+    quantile = apply_many("jax_primitive", spread, primitive="erf_inv")[0]
+    # Rounding near the ends must not step over them.
+    unit = cast_to(clip(multiply(quantile, math.sqrt(2)), -2.0, 2.0), target)
+    scaled = multiply(unit, _of_type(stddev, target))
+    return add(scaled, _of_type(mean, target), name or "truncated_normal")
 
 
 def randint(
     shape: Sequence[Any],
-    minval: int,
-    maxval: int,
+    minval: Any,
+    maxval: Any,
     dtype: Any = "int32",
-    seed: int | None = None,
+    seed: Seed = None,
     name: str | None = None,
 ) -> Tensor:
-    """Whole numbers from minval to maxval - 1, of at most 24 bits of range.
+    """Whole numbers from minval to maxval - 1, each equally likely: integers[shape].
+
+    Args:
+        shape: of the result.
+        minval: the least number; an integer or a tensor of integers.
+        maxval: what is not reached; likewise.
+        dtype: an integer type; both bounds must fit it.
+        seed: see `graphc.random.streams`.
+        name: of the result.
 
     Raises:
-        GraphcError: the range is empty, or so wide that some numbers would never be drawn.
+        DTypeError: `dtype` is no integer.
+        GraphcError: the range is known to be empty.
     """
-    if not 0 < maxval - minval <= 1 << 24:
-        raise GraphcError(
-            "randint needs a range that a float32 can count",
-            given=f"minval={minval}, maxval={maxval}",
-            expected="1 to 2**24 whole numbers",
+    target = as_dtype(dtype)
+    if not target.is_integer:
+        raise DTypeError(
+            f"randint draws integers, not {target}",
+            fix="use random.uniform for floats",
             origin=capture_origin(),
         )
-    drawn = floor(multiply(uniform(shape, dtype=F32, seed=seed), float(maxval - minval)))
-    whole = add(cast_to(drawn, I32), minval)
-    return cast_to(whole, as_dtype(dtype))
+    is_known = isinstance(minval, int) and isinstance(maxval, int)
+    if is_known and minval >= maxval:
+        raise GraphcError(
+            "randint needs a range that is not empty",
+            given=f"minval={minval}, maxval={maxval}",
+            origin=capture_origin(),
+        )
+    bits = drawn("random_bits", shape, U64, seed, None)
+    # 64 bits modulo a range of n numbers: each is as likely as the next, but for n / 2**64.
+    if is_known:
+        below = fmod(bits, maxval - minval)
+        return add(cast_to(cast_to(below, I64), target), minval, name or "randint")
+    low, high = (cast(bound, I64) for bound in (minval, maxval))
+    below = fmod(bits, cast_to(subtract(high, low), U64))
+    return cast_to(add(cast_to(below, I64), low), target, name or "randint")
 
 
 def bernoulli(
-    shape: Sequence[Any], p: Any = 0.5, seed: int | None = None, name: str | None = None
+    shape: Sequence[Any], p: Any = 0.5, seed: Seed = None, name: str | None = None
 ) -> Tensor:
-    """True with probability p: bool of the given shape."""
-    return less(uniform(shape, seed=seed), p, name=name or "bernoulli")
+    """True with probability p: bool[shape].
 
-
-def dropout(inputs: Any, rate: float, seed: int | None = None, name: str | None = None) -> Tensor:
-    """Inputs with a fraction `rate` of the elements at zero and the rest divided by 1 - rate.
-
-    Raises:
-        GraphcError: the rate is not in [0, 1).
+    Args:
+        shape: of the result.
+        p: a number from 0 to 1, or a tensor that broadcasts with the shape.
+        seed: see `graphc.random.streams`.
+        name: of the result.
     """
-    if not 0 <= rate < 1:
-        raise GraphcError(
-            "dropout needs a rate", given=rate, expected="0 ≤ rate < 1", origin=capture_origin()
-        )
-    tensor = inexact(to_tensor(inputs, None, graph_of((inputs,))))
-    if rate == 0:
-        return tensor
-    kept = bernoulli(tensor.shape, 1.0 - rate, seed)
-    return where(kept, multiply(tensor, 1.0 / (1.0 - rate)), 0.0, name=name or "dropout")
+    return less(uniform(shape, seed=seed), p, name or "bernoulli")
+
+
+def categorical(
+    logits: Any,
+    num_samples: int,
+    dtype: Any = "int32",
+    seed: Seed = None,
+    name: str | None = None,
+) -> Tensor:
+    """Classes, drawn with the probabilities softmax(logits).
+
+    Args:
+        logits: f[batch…, classes].
+        num_samples: how many classes to draw for each distribution.
+        dtype: an integer type.
+        seed: see `graphc.random.streams`.
+        name: of the result.
+
+    Returns:
+        integers[batch…, num_samples].
+    """
+    scores = inexact(logits)
+    shape = (*scores.shape[:-1], num_samples, scores.shape[-1])
+    # The largest of logits with Gumbel noise is a draw from the distribution.
+    unit = drawn("random_uniform", shape, scores.dtype, seed, None)
+    noise = negative(log(negative(log(clip(unit, 1e-37, 1.0)))))
+    chosen = argmax(add(expand_dims(scores, -2), noise), -1)
+    return cast(cast_to(chosen, I32), dtype, name or "categorical")

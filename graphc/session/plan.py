@@ -148,11 +148,14 @@ class Plan:
                 if lost:
                     raise _failure(problem, lost) from problem
                 return self.run_for(given, as_numpy=True)  # it says what is wrong
-            if single:
-                return copy(results[0])
-            if count == 0:
-                results[0].block_until_ready()
-            return rebuild(collect([copy(result) for result in results[:count]], ()))
+            try:
+                if single:
+                    return copy(results[0])
+                if count == 0:
+                    results[0].block_until_ready()
+                return rebuild(collect([copy(result) for result in results[:count]], ()))
+            except Exception as problem:
+                raise _failure(problem, updates) from problem
 
         return run
 
@@ -185,13 +188,15 @@ class Plan:
         count = self._number_count
         if not as_numpy:
             return results[:count]
-        if count == 0:
-            # XLA may read feeds in place: the run is over when the program is.
-            for result in results[:1]:
-                result.block_until_ready()
-            return ()
-        # Copies: what a person holds must not keep XLA from reusing a variable's memory.
-        return [np.array(result) for result in results[:count]]
+        try:
+            if count == 0:
+                # XLA may read feeds in place: the run is over when the program is.
+                for result in results[:1]:
+                    result.block_until_ready()
+            # Copies: what a person holds must not keep XLA from reusing a variable's memory.
+            return [np.array(result) for result in results[:count]]
+        except Exception as problem:
+            raise _failure(problem, signature.update_names) from problem
 
 
 def type_of_feed(array: Any) -> tuple[Any, tuple[int, ...]] | None:
@@ -229,7 +234,7 @@ def dispatch(
     return results
 
 
-def _failure(problem: Exception, lost: list[str]) -> ExecutionError:
+def _failure(problem: Exception, lost: Sequence[str]) -> ExecutionError:
     if lost:
         return ExecutionError(
             f"XLA failed after the program had begun: {problem}",

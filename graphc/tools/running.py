@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import jax
 import numpy as np
@@ -27,8 +27,6 @@ from graphc.session.session import default_pipeline
 from graphc.session.state import COUNTER, SEED
 
 Array = np.ndarray[Any, Any]
-
-_SHOWN_ELEMENTS: Final = 60
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ and without the names of nodes, and two that match are equal when what they use 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -14,6 +13,7 @@ from typing import Final, Literal
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
 from graphc.ir.text import format_attributes
+from graphc.tools.sequence_alignment import align
 
 Sign = Literal[" ", "-", "+"]
 _AROUND: Final = 3
@@ -95,6 +95,7 @@ def compare_lines(left: Sequence[Line], right: Sequence[Line]) -> list[tuple[Sig
     for i, i_end, j, j_end, matched in _matches(left, right):
         if not matched:
             differ(range(i, i_end), range(j, j_end))
+            partner.update(_replaced(left[i:i_end], right[j:j_end]))
             continue
         for first, second in zip(range(i, i_end), range(j, j_end), strict=True):
             one, other = left[first], right[second]
@@ -107,26 +108,28 @@ def compare_lines(left: Sequence[Line], right: Sequence[Line]) -> list[tuple[Sig
     return rows
 
 
+def _replaced(left: Sequence[Line], right: Sequence[Line]) -> Iterator[tuple[Value, Value]]:
+    """What stands for what where lines were replaced: users of both are not told to differ."""
+    if len(left) != len(right):
+        left, right = left[-1:], right[-1:]
+    for one, other in zip(left, right, strict=False):
+        if len(one.results) == len(other.results):
+            yield from zip(one.results, other.results, strict=True)
+
+
 def _matches(
     left: Sequence[Line], right: Sequence[Line]
 ) -> Iterator[tuple[int, int, int, int, bool]]:
     """Ranges of lines of both sides in order, and whether they match."""
     mine, theirs = [line.key for line in left], [line.key for line in right]
-    start = 0
-    while start < min(len(mine), len(theirs)) and mine[start] == theirs[start]:
-        start += 1
-    end = 0
-    shorter = min(len(mine), len(theirs)) - start
-    while end < shorter and mine[-1 - end] == theirs[-1 - end]:
-        end += 1
-    # The matcher is slow on long texts, and most pairs differ in a few places only.
-    middle = difflib.SequenceMatcher(
-        None, mine[start : len(mine) - end], theirs[start : len(theirs) - end]
-    )
-    yield 0, start, 0, start, True
-    for tag, i, i_end, j, j_end in middle.get_opcodes():
-        yield start + i, start + i_end, start + j, start + j_end, tag == "equal"
-    yield len(mine) - end, len(mine), len(theirs) - end, len(theirs), True
+    i = j = 0
+    for block in align(mine, theirs):
+        if (block.left, block.right) != (i, j):
+            yield i, block.left, j, block.right, False
+        i, j = block.left + block.size, block.right + block.size
+        yield block.left, i, block.right, j, True
+    if (i, j) != (len(mine), len(theirs)):
+        yield i, len(mine), j, len(theirs), False
 
 
 def hunks(left: Graph, right: Graph, around: int = _AROUND) -> list[Hunk]:

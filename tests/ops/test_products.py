@@ -55,6 +55,8 @@ def test_products_of_integers_and_truth_values() -> None:
     x, y = whole(2, 3), whole(3, 4)
     np.testing.assert_array_equal(called(ops.matmul, x, y), x @ y)
     x, y = truth(2, 3), truth(3, 4)
+    np.testing.assert_array_equal(called(ops.matmul, x, y), x @ y)
+    x, y = whole(2, 300).astype(np.int8), whole(300, 4).astype(np.int8)
     np.testing.assert_array_equal(
         called(ops.matmul, x, y), x.astype(np.int32) @ y.astype(np.int32)
     )

@@ -36,10 +36,6 @@ def _tanh(b: Builder, x: Value) -> Value:
     return b.divide(b.subtract(up, down), b.add(up, down))
 
 
-def _sum_of_softplus(b: Builder, x: Value) -> Value:
-    return b.subtract(b.softplus(x), x)
-
-
 FORMULAS: Final[dict[str, Callable[[Builder, Value], Value]]] = {
     "log(1 + e^x)": lambda b, x: b.log(b.add(_one(b, x), b.exponential(x))),
     "e^x - 1": lambda b, x: b.subtract(b.exponential(x), _one(b, x)),
@@ -77,13 +73,9 @@ _POSITIVE: Final[dict[str, Callable[[Builder, Value], Value]]] = {
 def formula(s: Sketch, c: Choices) -> Value:
     name = c.of([*FORMULAS, *_WITH_A_KINK, *_POSITIVE])
     x = s.bounded(s.pick(c, "float"), 8.0)
-    if name in _WITH_A_KINK:
-        if not s.apart(x, 0.0):
-            raise NotApplicableError
-        return _WITH_A_KINK[name](s, x)
     if name in _POSITIVE:
         return _POSITIVE[name](s, s.positive(x))
-    return FORMULAS[name](s, x)
+    return (FORMULAS | _WITH_A_KINK)[name](s, x)
 
 
 def has_elements(s: Sketch, x: Value, *axes: int) -> bool:
@@ -105,8 +97,6 @@ def formula_over_rows(s: Sketch, c: Choices) -> Value:
     x, axis = _axis_of(s, c)
     x, axes = s.bounded(x, 8.0), (axis,)
     if c.chance(2):
-        if not s.distinct(x, axes):
-            raise NotApplicableError
         greatest = s.reduce_max(x, axes=axes)
         greatest = s.stop_gradient(greatest) if c.chance(2) else greatest
     else:

@@ -28,12 +28,11 @@ from graphc.opset.random.threefry import fold
 from graphc.reference.evaluator import evaluate
 from passes.autodiff import Autodiff
 from tests.passes.built_programs import Program
+from tests.pipeline.tameness import is_smooth
 
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")
 
-GAP = 1e-3
-"""How far apart numbers must be that are compared: rounding must not decide."""
 LARGEST = 1e3
 LARGEST_WHOLE = 2**20
 MOST_ELEMENTS = 150
@@ -84,11 +83,13 @@ class Known:
         precise: with every float as float64.
         native: as the graph declares it.
         is_exact: whether rounding has no part in it.
+        is_rough: whether it comes from a place where rounding decides.
     """
 
     precise: Array
     native: Array
     is_exact: bool
+    is_rough: bool = False
 
 
 class Sketch(Program):
@@ -168,15 +169,18 @@ class Sketch(Program):
         for value, wide, narrow in zip(
             computed, evaluate(graph, precise, precise=True), evaluate(graph, native), strict=True
         ):
-            self.known[value] = Known(wide, narrow, self._is_exact(value))
+            self.known[value] = self._judged(value, wide, narrow)
 
-    def _is_exact(self, value: Value) -> bool:
-        if not value.type.dtype.is_inexact:
-            return True
+    def _judged(self, value: Value, wide: Array, narrow: Array) -> Known:
         node = value.node
-        return node.op.name in _EXACT and all(
-            operand in self.known and self.known[operand].is_exact for operand in node.inputs
+        operands = [self.known[operand] for operand in node.inputs]
+        exact = all(operand.is_exact for operand in operands)
+        arrays = [operand.precise for operand in operands]
+        rough = any(operand.is_rough for operand in operands) or not is_smooth(
+            node.op.name, node.attributes, arrays, exact
         )
+        is_exact = not value.type.dtype.is_inexact or (node.op.name in _EXACT and exact)
+        return Known(wide, narrow, is_exact, rough)
 
     def number(self, number: Any, dtype: Any = "float64") -> Value:
         return super().number(number, dtype if isinstance(dtype, str) else dtype.name)
@@ -219,14 +223,12 @@ class Sketch(Program):
         assert isinstance(found, int)
         return found
 
-    def is_exact(self, value: Value) -> bool:
-        self.precise(value)
-        return self.known[value].is_exact
-
     def is_tame(self, value: Value) -> bool:
         """Whether a value may be used in what is made next."""
         known = self.known.get(value)
-        if known is None or known.precise.size > MOST_ELEMENTS or value.type.rank > MOST_AXES:
+        if known is None or known.is_rough or value.type.dtype.is_complex:
+            return False
+        if known.precise.size > MOST_ELEMENTS or value.type.rank > MOST_AXES:
             return False
         if not value.type.dtype.is_floating:
             small = np.abs(known.precise.astype(np.int64)).max(initial=0) <= LARGEST_WHOLE
@@ -260,26 +262,6 @@ class Sketch(Program):
         return fitting[-1 - choices.below(len(fitting))]
 
     # -- numbers that are fit for something ------------------------------------------------------
-
-    def apart(self, x: Value, y: Value | float) -> bool:
-        """Whether rounding cannot decide which of two is larger, element by element."""
-        left = self.precise(x)
-        right = self.precise(y) if isinstance(y, Value) else np.asarray(y)
-        exact = self.is_exact(x) and (not isinstance(y, Value) or self.is_exact(y))
-        difference = np.abs(left.astype(np.float64) - right)
-        near = difference < GAP
-        return not bool((near & (difference > 0) if exact else near).any())
-
-    def distinct(self, x: Value, axes: Sequence[int]) -> bool:
-        """Whether rounding cannot decide which elements along some axes are the largest."""
-        array = self.precise(x)
-        kept = [axis for axis in range(array.ndim) if axis not in axes]
-        count = int(np.prod([array.shape[axis] for axis in axes]))
-        rows = np.transpose(array, (*kept, *axes)).reshape((array.size // max(count, 1), count))
-        rows = np.sort(rows, axis=1)
-        gaps = np.diff(rows.astype(np.float64), axis=1)
-        near = gaps < GAP
-        return not bool((near & (gaps > 0) if self.is_exact(x) else near).any())
 
     def positive(self, x: Value) -> Value:
         """`x`, or something like it above 0."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, Final
+
 from graphc.dimensions import Dimension, product
 from graphc.dtypes import F64, I32
 from graphc.ir.node import Value
@@ -9,54 +12,106 @@ from graphc.ir.types import tensor_type
 from tests.pipeline.graph_sketch import Choices, NotApplicableError, Sketch, fit
 from tests.pipeline.recipe_book import recipe
 
+Attributes = dict[str, Any]
 
-@recipe
-def reshape(s: Sketch, c: Choices) -> Value:
-    x = s.pick(c, "any")
+# --- attributes that fit a value -----------------------------------------------------------------
+
+
+def reshape_attributes(s: Sketch, c: Choices, x: Value) -> Attributes:
+    """Another shape of as many elements."""
     shape = x.type.shape
     form = c.of(("insert an axis", "flatten", "drop axes", "merge two axes", "split an axis"))
     if form == "insert an axis":
         place = c.below(len(shape) + 1)
-        return s.reshape(x, shape=(*shape[:place], 1, *shape[place:]))
+        return {"shape": (*shape[:place], 1, *shape[place:])}
     if form == "drop axes":
-        return s.reshape(x, shape=[size for size in shape if size != 1])
+        return {"shape": [size for size in shape if size != 1]}
     if form == "merge two axes" and len(shape) > 1:
         place = c.below(len(shape) - 1)
         merged = shape[place] * shape[place + 1]
-        return s.reshape(x, shape=(*shape[:place], merged, *shape[place + 2 :]))
-    if form == "split an axis":
-        places = [i for i, size in enumerate(shape) if isinstance(size, int) and size % 2 == 0]
-        if places:
-            place = c.of(places)
-            return s.reshape(x, shape=(*shape[:place], shape[place] // 2, 2, *shape[place + 1 :]))
-    return s.reshape(x, shape=(product(shape),))
+        return {"shape": (*shape[:place], merged, *shape[place + 2 :])}
+    places = [i for i, size in enumerate(shape) if isinstance(size, int) and size % 2 == 0]
+    if form == "split an axis" and places:
+        place = c.of(places)
+        size: Any = shape[place]
+        return {"shape": (*shape[:place], size // 2, 2, *shape[place + 1 :])}
+    return {"shape": (product(shape),)}
 
 
-@recipe
-def transpose(s: Sketch, c: Choices) -> Value:
-    x = s.pick(c, "any", lambda x: x.type.rank > 1)
+def transpose_attributes(s: Sketch, c: Choices, x: Value) -> Attributes:
+    """An order of axes, the opposite one first."""
     axes = list(range(x.type.rank))
-    permutation = [axes.pop(-1 - c.below(len(axes))) for _ in range(x.type.rank)]
-    return s.transpose(x, permutation=permutation)
+    return {"permutation": [axes.pop(-1 - c.below(len(axes))) for _ in range(x.type.rank)]}
 
 
-@recipe
-def broadcast(s: Sketch, c: Choices) -> Value:
-    x = s.pick(c, "any", lambda x: x.type.rank < 4)
+def broadcast_attributes(s: Sketch, c: Choices, x: Value) -> Attributes:
+    """More axes, and more than one element where there was one; now and then neither."""
     new: Dimension = c.of([2, 1, 3, *s.symbols])
     shape = [new if size == 1 and c.chance(2) else size for size in x.type.shape]
     axes = list(range(len(shape)))
-    for _ in range(c.below(2) if shape != list(x.type.shape) else 1 + c.below(2)):
+    for _ in range(c.below(3)):
         place = c.below(len(shape) + 1)
         shape.insert(place, c.of([new, 1, 2]))
         axes = [axis + (axis >= place) for axis in axes]
-    return s.broadcast_in_dim(x, shape=shape, broadcast_dimensions=axes)
+    return {"shape": shape, "broadcast_dimensions": axes}
+
+
+def reverse_attributes(s: Sketch, c: Choices, x: Value) -> Attributes:
+    """Some axes, the last ones first."""
+    return {"dimensions": [axis for axis in range(x.type.rank) if not c.chance(2)]}
+
+
+def slice_attributes(s: Sketch, c: Choices, x: Value) -> Attributes:
+    """Bounds that hold for the sizes that the axes have here."""
+    bounds: list[tuple[Dimension, Dimension, int]] = []
+    for size in x.type.shape:
+        known = s.size(size)
+        start = min(c.below(3), known)
+        back = min(c.below(2), known - start)
+        bounds.append((start, size - back, 1 + c.below(2)))
+    starts, limits, strides = zip(*bounds, strict=True) if bounds else ((), (), ())
+    return {"start_indices": starts, "limit_indices": limits, "strides": strides}
+
+
+def pad_attributes(s: Sketch, c: Choices, x: Value) -> Attributes:
+    """Edges and holes; an edge may cut elements off that are there."""
+    edges: list[tuple[int, int, int]] = []
+    for size in s.shape(x):
+        low, high, interior = c.below(4) - 1, c.below(3) - 1, c.below(2)
+        cut = min(low, 0) + min(high, 0)
+        edges.append((low, high, interior) if size + cut >= 0 else (0, 0, interior))
+    low, high, interior = zip(*edges, strict=True) if edges else ((), (), ())
+    return {"low": low, "high": high, "interior": interior}
+
+
+MOVES: Final[dict[str, Callable[[Sketch, Choices, Value], Attributes]]] = {
+    "reshape": reshape_attributes,
+    "transpose": transpose_attributes,
+    "broadcast_in_dim": broadcast_attributes,
+    "reverse": reverse_attributes,
+    "slice": slice_attributes,
+    "pad": pad_attributes,
+}
+
+
+def move(s: Sketch, c: Choices, name: str, x: Value) -> Value:
+    """One of the moves of `x`."""
+    operands = [x, s.number(c.below(2), x.type.dtype)] if name == "pad" else [x]
+    return getattr(s, name)(*operands, **MOVES[name](s, c, x))
 
 
 @recipe
-def reverse(s: Sketch, c: Choices) -> Value:
-    x = s.pick(c, "any", lambda x: x.type.rank > 0)
-    return s.reverse(x, dimensions=[i for i in range(x.type.rank) if not c.chance(2)])
+def moves(s: Sketch, c: Choices) -> Value:
+    """One move, or several in a row, perhaps with a function between."""
+    x = s.pick(c, "any")
+    for _ in range(1 + c.below(3)):
+        x = move(s, c, c.of(list(MOVES)), x)
+        if c.chance(4) and x.type.dtype.is_floating:
+            x = getattr(s, c.of(("tanh", "negate", "exponential_minus_one")))(s.bounded(x))
+    return x
+
+
+# --- several operands -----------------------------------------------------------------------------
 
 
 @recipe
@@ -64,49 +119,19 @@ def concatenate(s: Sketch, c: Choices) -> Value:
     x = s.pick(c, "any", lambda x: x.type.rank > 0)
     axis = c.below(x.type.rank)
     pieces = [x]
-    for _ in range(c.below(3)):
+    for _ in range(c.below(4)):
         shape = list(x.type.shape)
         shape[axis] = c.of((1, shape[axis], 0, 2))
-        piece = fit(s, s.pick(c, "any"), x.type.with_shape(tuple(shape)))
+        type_ = x.type.with_shape(tuple(shape))
+        form = c.of(("another", "constant", "joined"))
+        piece = fit(s, s.pick(c, "any"), type_)
+        if form == "constant":
+            piece = s.full(c.below(2), type_.dtype, type_.shape)
+        elif form == "joined":
+            piece = s.concatenate(piece, piece, dimension=axis)
         pieces.insert(c.below(len(pieces) + 1), piece)
     joined = s.concatenate(*pieces, dimension=axis)
-    if not c.chance(2):
-        return joined
-    starts, limits = [0] * x.type.rank, list(joined.type.shape)
-    limits[axis] = pieces[0].type.shape[axis]
-    strides = [1] * x.type.rank
-    return s.slice(joined, start_indices=starts, limit_indices=limits, strides=strides)
-
-
-def _cut(s: Sketch, c: Choices, size: Dimension) -> tuple[Dimension, Dimension, int]:
-    """Bounds of a slice of one axis, which hold for the size that the axis has here."""
-    known = s.size(size)
-    start = min(c.below(3), known)
-    back = min(c.below(2), known - start)
-    return start, size - back, 1 + c.below(2)
-
-
-@recipe
-def slice_(s: Sketch, c: Choices) -> Value:
-    x = s.pick(c, "any", lambda x: x.type.rank > 0)
-    for _ in range(1 + c.below(2)):
-        cuts = [_cut(s, c, size) for size in x.type.shape]
-        starts, limits, strides = zip(*cuts, strict=True)
-        x = s.slice(x, start_indices=starts, limit_indices=limits, strides=strides)
-    return x
-
-
-@recipe
-def pad(s: Sketch, c: Choices) -> Value:
-    x = s.pick(c, "any", lambda x: x.type.rank > 0)
-    edges: list[tuple[int, int, int]] = []
-    for size in s.shape(x):
-        low, high, interior = c.below(4) - 1, c.below(3) - 1, c.below(2)
-        negative = min(low, 0) + min(high, 0)
-        edges.append((low, high, interior) if size + negative >= 0 else (0, 0, interior))
-    low, high, interior = zip(*edges, strict=True)
-    padding = s.number(0 if c.chance(2) else 1, x.type.dtype)
-    return s.pad(x, padding, low=low, high=high, interior=interior)
+    return s.slice(joined, **slice_attributes(s, c, joined)) if c.chance(2) else joined
 
 
 def _start(s: Sketch, c: Choices) -> Value:
@@ -143,12 +168,11 @@ def _has_rows(s: Sketch, x: Value) -> bool:
 @recipe
 def gather(s: Sketch, c: Choices) -> Value:
     x = s.pick(c, "any", lambda x: _has_rows(s, x))
-    rank = x.type.rank
     mode = c.of(("clip", "fill"))
     return s.gather(
         x,
         _positions(s, c),
-        offset_dims=tuple(range(1, rank)),
+        offset_dims=tuple(range(1, x.type.rank)),
         collapsed_slice_dims=(0,),
         start_index_map=(0,),
         slice_sizes=(1, *x.type.shape[1:]),
@@ -162,11 +186,10 @@ def scatter(s: Sketch, c: Choices) -> Value:
     x = s.pick(c, "float", lambda x: _has_rows(s, x))
     positions = _positions(s, c)
     rows = (positions.type.shape[0], *x.type.shape[1:])
-    updates = fit(s, s.pick(c, "float"), x.type.with_shape(rows))
     return s.scatter(
         x,
         positions,
-        updates,
+        fit(s, s.pick(c, "float"), x.type.with_shape(rows)),
         update_window_dims=tuple(range(1, x.type.rank)),
         inserted_window_dims=(0,),
         scatter_dims_to_operand_dims=(0,),
@@ -190,7 +213,7 @@ def back_and_forth(s: Sketch, c: Choices) -> Value:
     """Moves that cancel, with something between."""
     x = s.pick(c, "float", lambda x: x.type.rank > 0)
     shape, rank = x.type.shape, x.type.rank
-    form = c.of(("transpose", "reshape", "reverse", "insert", "pad"))
+    form = c.of(("transpose", "reshape", "reverse", "pad"))
     if form == "transpose":
         order = [*range(1, rank), 0]
         back = [rank - 1, *range(rank - 1)]
@@ -199,12 +222,8 @@ def back_and_forth(s: Sketch, c: Choices) -> Value:
         return s.reshape(s.negate(s.reshape(x, shape=(product(shape),))), shape=shape)
     if form == "reverse":
         axes = tuple(range(rank))
-        return s.reverse(s.tanh(s.reverse(x, dimensions=axes)), dimensions=axes)
-    if form == "insert":
-        moved = s.tanh(s.reshape(x, shape=(1, *shape)))
-        return s.broadcast_in_dim(
-            moved, shape=(2, *shape), broadcast_dimensions=tuple(range(rank + 1))
-        )
+        turned = s.reverse(x, dimensions=axes)
+        return s.reverse(s.tanh(turned) if c.chance(2) else turned, dimensions=axes)
     if any(size == 0 for size in s.shape(x)):
         raise NotApplicableError
     one, none = [1] * rank, [0] * rank

@@ -26,6 +26,7 @@ from tests.pipeline import (
     movement_recipes,  # noqa: F401
     reduction_recipes,  # noqa: F401
     region_recipes,  # noqa: F401
+    rule_recipes,  # noqa: F401
     state_recipes,  # noqa: F401
 )
 from tests.pipeline.graph_sketch import Array, Choices, NotApplicableError, Sketch, fit, some_floats
@@ -34,9 +35,9 @@ from tests.pipeline.recipe_book import RECIPES, follow
 STATEFUL: Final = frozenset(
     {"read_variable", "assign_variable", "training_step", "loop_with_state", "branch_with_state"}
 )
-OFTEN: Final = {"formula": 4, "formula_over_rows": 3, "function_of_one": 3, "arithmetic": 3} | {
-    **dict.fromkeys(("reshape", "broadcast", "slice_", "reduction", "normalization"), 2),
-    **dict.fromkeys(("arithmetic_with_a_number", "product_of_matrices", "choice", "again"), 2),
+OFTEN: Final = {"left_side": 12, "formula": 3, "formula_over_rows": 3, "function_of_one": 3} | {
+    **dict.fromkeys(("moves", "reduction", "normalization", "concatenate"), 2),
+    **dict.fromkeys(("arithmetic_with_a_number", "product_of_matrices", "choice", "arithmetic"), 2),
 }
 """How often a recipe is drawn, where that is not once."""
 

@@ -23,8 +23,6 @@ def reduction(s: Sketch, c: Choices) -> Value:
     if kind == "truth":
         return getattr(s, c.of(("reduce_and", "reduce_or")))(x, axes=axes)
     name = c.of(("reduce_sum", "reduce_max", "reduce_product", "reduce_min"))
-    if name in ("reduce_max", "reduce_min") and not s.distinct(x, axes):
-        raise NotApplicableError
     made = getattr(s, name)(x, axes=axes)
     return over_rows(s, made, x, axes) if c.chance(4) else made
 
@@ -55,8 +53,6 @@ def running(s: Sketch, c: Choices) -> Value:
     x = s.pick(c, kind, lambda x: x.type.rank > 0)
     name = c.of(("sum", "product", "max", "min"))
     axis = c.below(x.type.rank)
-    if name in ("max", "min") and not s.distinct(x, (axis,)):
-        raise NotApplicableError
     return getattr(s, f"cumulative_{name}")(x, axis=axis, reverse=c.chance(2))
 
 
@@ -64,7 +60,7 @@ def running(s: Sketch, c: Choices) -> Value:
 def position(s: Sketch, c: Choices) -> Value:
     x = s.pick(c, c.of(("float", "whole")), lambda x: x.type.rank > 0)
     axis = c.below(x.type.rank)
-    if s.shape(x)[axis] == 0 or not s.distinct(x, (axis,)):
+    if s.shape(x)[axis] == 0:
         raise NotApplicableError
     return getattr(s, c.of(("argmax", "argmin")))(x, axis=axis)
 

@@ -1,0 +1,137 @@
+"""Where numbers are tame: what an op may be applied to so that rounding decides nothing.
+
+A comparison of equal numbers, a whole number that is cut off, a logarithm near 0: there two right
+programs give different results, or gradients that are. A node on such operands is *rough*: it stays
+in the graph, and nothing else is made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from graphc.ir.attributes import Attributes
+
+Array = np.ndarray[Any, Any]
+
+GAP: Final = 1e-3
+"""How far apart numbers must be that are compared."""
+EDGE: Final = 0.04
+"""How far from where a function has no derivative."""
+
+
+def are_apart(x: Array, y: Any, is_exact: bool) -> bool:
+    """Whether rounding cannot decide which of two is larger; equal ones must be so exactly."""
+    if x.dtype.kind != "f":
+        return True
+    difference = np.abs(x - y)
+    near = difference < GAP
+    return not bool((near & (difference > 0) if is_exact else near).any())
+
+
+def are_distinct(x: Array, axes: Sequence[int], is_exact: bool) -> bool:
+    """Whether rounding cannot decide which elements along some axes are the largest."""
+    if x.dtype.kind != "f" or x.size == 0:
+        return True
+    kept = [axis for axis in range(x.ndim) if axis not in axes]
+    rows = np.transpose(x, (*kept, *axes))
+    rows = np.sort(rows.reshape((int(np.prod(rows.shape[: len(kept)])), -1)), axis=1)
+    gaps = np.diff(rows, axis=1)
+    near = gaps < GAP
+    return not bool((near & (gaps > 0) if is_exact else near).any())
+
+
+def _is_whole(x: Array) -> Array:
+    return np.abs(x - np.rint(x)) < GAP
+
+
+def _is_half(x: Array) -> Array:
+    return np.abs(x - np.floor(x) - 0.5) < GAP
+
+
+Operands = Sequence[Array]
+Check = Callable[[Attributes, Operands, bool], bool]
+"""Takes the attributes, the operands with floats as float64, and whether these are exact."""
+
+
+def _around_zero(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+    return are_apart(operands[0], 0.0, False)
+
+
+def _above_zero(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+    return bool((operands[0] > EDGE).all())
+
+
+def _pair(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+    return operands[0] is operands[1] or are_apart(operands[0], operands[1], is_exact)
+
+
+def _rounding(is_near: Callable[[Array], Array]) -> Check:
+    def check(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+        return is_exact or not is_near(operands[0]).any()
+
+    return check
+
+
+def _along_axes(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+    return are_distinct(operands[0], attributes["axes"], is_exact)
+
+
+def _along_axis(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+    return are_distinct(operands[0], [attributes["axis"]], is_exact)
+
+
+def _divisor(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+    return operands[1].dtype.kind != "f" or bool((np.abs(operands[1]) > EDGE).all())
+
+
+def _remainder(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+    if not _divisor(attributes, operands, is_exact):
+        return False
+    x, y = operands
+    return x.dtype.kind != "f" or not _is_whole(x / y).any()
+
+
+def _base(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+    return bool((operands[0] > EDGE).all())
+
+
+def _clamp(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+    low, x, high = operands
+    return are_apart(x, low, is_exact) and are_apart(x, high, is_exact)
+
+
+def _converted(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+    if operands[0].dtype.kind != "f" or is_exact:
+        return True
+    dtype = attributes["dtype"]
+    if dtype.kind == "bool":
+        return are_apart(operands[0], 0.0, False)
+    return not (dtype.is_integer and _is_whole(operands[0]).any())
+
+
+CHECKS: Final[dict[str, Check]] = {
+    **dict.fromkeys(("abs", "relu", "sign"), _around_zero),
+    **dict.fromkeys(("log", "sqrt", "rsqrt", "cbrt"), _above_zero),
+    **dict.fromkeys(("maximum", "minimum", "compare"), _pair),
+    **dict.fromkeys(("floor", "ceil"), _rounding(_is_whole)),
+    **dict.fromkeys(("round_nearest_even", "round_nearest_afz"), _rounding(_is_half)),
+    **dict.fromkeys(("reduce_max", "reduce_min"), _along_axes),
+    **dict.fromkeys(("cumulative_max", "cumulative_min", "argmax", "argmin"), _along_axis),
+    "log_plus_one": lambda attributes, operands, is_exact: bool((operands[0] > EDGE - 1).all()),
+    "tan": lambda attributes, operands, is_exact: bool((np.abs(np.cos(operands[0])) > 0.2).all()),
+    "atan2": lambda attributes, operands, is_exact: bool((np.hypot(*operands) > EDGE).all()),
+    "divide": _divisor,
+    "remainder": _remainder,
+    "power": _base,
+    "clamp": _clamp,
+    "convert": _converted,
+}
+
+
+def is_smooth(op_name: str, attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+    """Whether an op is far from its kinks and edges at its operands."""
+    check = CHECKS.get(op_name)
+    return check is None or check(attributes, operands, is_exact)
