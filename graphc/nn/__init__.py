@@ -32,6 +32,7 @@ from graphc.ops.activations import (
     tanh_shrink,
     threshold,
 )
+from graphc.ops.activations import silu as swish
 from graphc.ops.cross_entropies import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -93,6 +94,7 @@ __all__ = [
     "sparse_sigmoid",
     "sparse_softmax_cross_entropy_with_logits",
     "squareplus",
+    "swish",
     "tanh",
     "tanh_shrink",
     "threshold",

@@ -91,6 +91,11 @@ def absolute(x: Any, name: str | None = None) -> Tensor:
     return unary(REGISTRY["abs"], tensor, name or "absolute")
 
 
+def fabs(x: Any, name: str | None = None) -> Tensor:
+    """The absolute value as a float: of integers, the default one."""
+    return absolute(inexact(x), name or "fabs")
+
+
 def sign(x: Any, name: str | None = None) -> Tensor:
     """-1, 0 or 1, of the type of x; x / |x| for a complex number."""
     return unary(REGISTRY["sign"], _number(x), name or "sign")

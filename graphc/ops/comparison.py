@@ -107,6 +107,16 @@ def isinf(x: Any, name: str | None = None) -> Tensor:
     return equal(size, float("inf"), name=name or "isinf")
 
 
+def isposinf(x: Any, name: str | None = None) -> Tensor:
+    """Whether x is infinite and above 0."""
+    return logical_and(isinf(x), greater(x, 0), name or "isposinf")
+
+
+def isneginf(x: Any, name: str | None = None) -> Tensor:
+    """Whether x is infinite and below 0."""
+    return logical_and(isinf(x), less(x, 0), name or "isneginf")
+
+
 def isfinite(x: Any, name: str | None = None) -> Tensor:
     """Whether x is neither infinite nor NaN; always, for integers."""
     tensor = to_tensor(x, None, graph_of((x,)))
@@ -319,3 +329,23 @@ def finite_limits(dtype: DType) -> tuple[float, float]:
     """The least and the greatest finite number of a float type."""
     limits = ml_dtypes.finfo(dtype.numpy)
     return float(limits.min), float(limits.max)
+
+
+def fmax(x1: Any, x2: Any, name: str | None = None) -> Tensor:
+    """The larger of x1 and x2; the other one where one is NaN."""
+    left, right = aligned((x1, x2))
+    return where(isnan(left), right, where(isnan(right), left, maximum(left, right)), name=name)
+
+
+def fmin(x1: Any, x2: Any, name: str | None = None) -> Tensor:
+    """The smaller of x1 and x2; the other one where one is NaN."""
+    left, right = aligned((x1, x2))
+    return where(isnan(left), right, where(isnan(right), left, minimum(left, right)), name=name)
+
+
+def heaviside(x1: Any, x2: Any, name: str | None = None) -> Tensor:
+    """0 where x1 is below 0, 1 where it is above, x2 where it is 0; NaN where it is NaN."""
+    left, right = aligned((inexact(x1), x2))
+    step = where(less(left, 0), filled_like(left, 0), filled_like(left, 1))
+    known = where(equal(left, 0), right, step)
+    return where(isnan(left), left, known, name=name or "heaviside")

@@ -256,9 +256,25 @@ def logspace(
     endpoint: bool = True,
     base: float = 10,
     dtype: Any = None,
+    axis: int = 0,
     name: str | None = None,
 ) -> Tensor:
     """Base to powers evenly spaced from start to stop: numbers known while the graph is built."""
     wanted = _type(dtype)
-    numbers = np.logspace(start, stop, num, endpoint, base).astype(wanted.numpy)
+    numbers = np.logspace(start, stop, num, endpoint, base, axis=axis).astype(wanted.numpy)
     return constant_tensor(get_default_graph(), numbers, wanted, name or "logspace")
+
+
+def geomspace(
+    start: float,
+    stop: float,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: Any = None,
+    axis: int = 0,
+    name: str | None = None,
+) -> Tensor:
+    """Numbers, each the same multiple of the one before: a constant."""
+    wanted = _type(dtype)
+    numbers = np.geomspace(start, stop, num, endpoint, axis=axis).astype(wanted.numpy)
+    return constant_tensor(get_default_graph(), numbers, wanted, name or "geomspace")

@@ -96,3 +96,20 @@ def erf(x: Any, name: str | None = None) -> Tensor:
 def erfc(x: Any, name: str | None = None) -> Tensor:
     """1 - erf(x), of real numbers; its relative error grows above 3."""
     return subtract(1.0, erf(x), name or "erfc")
+
+
+def logaddexp2(x1: Any, x2: Any, name: str | None = None) -> Tensor:
+    """log2(2**x1 + 2**x2), without overflow."""
+    scale = math.log(2.0)
+    left, right = aligned((x1, x2))
+    total = logaddexp(multiply(inexact(left), scale), multiply(inexact(right), scale))
+    return multiply(total, 1.0 / scale, name or "logaddexp2")
+
+
+def erfinv(x: Any, name: str | None = None) -> Tensor:
+    """The number whose error function is x; infinite at ±1, NaN outside.
+
+    Raises:
+        ShapeError: a size is not known while the graph is built.
+    """
+    return apply("jax_primitive", inexact(x), primitive="erf_inv", name=name or "erfinv")

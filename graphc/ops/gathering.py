@@ -193,7 +193,7 @@ def take(
 def take_along_axis(
     x: Any,
     indices: Any,
-    axis: int | None = -1,
+    axis: int | None = None,
     mode: TakeMode = "clip",
     name: str | None = None,
 ) -> Tensor:

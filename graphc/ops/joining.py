@@ -260,3 +260,36 @@ def unstack(x: Any, num: int | None = None, axis: int = 0, name: str | None = No
         reshape(slice_axis(tensor, position, number, number + 1), rest, name or "unstack")
         for number in range(count)
     ]
+
+
+def dstack(xs: Any, name: str | None = None) -> Tensor:
+    """Tensors behind each other: along axis 2, vectors [n] as [1, n, 1], matrices as [m, n, 1]."""
+    tensors = [_deep(tensor) for tensor in _joined(xs, "dstack()")]
+    return concatenate(tensors, 2, name or "dstack")
+
+
+def _deep(tensor: Tensor) -> Tensor:
+    wide = at_least(tensor, 2)
+    return expand_dims(wide, 2) if wide.ndim == 2 else wide
+
+
+def hsplit(
+    x: Any, indices_or_sections: int | Sequence[int], name: str | None = None
+) -> list[Tensor]:
+    """`split` along axis 1, or 0 where there is one axis."""
+    tensor = _tensor(x)
+    return split(tensor, indices_or_sections, min(tensor.ndim - 1, 1), name or "hsplit")
+
+
+def vsplit(
+    x: Any, indices_or_sections: int | Sequence[int], name: str | None = None
+) -> list[Tensor]:
+    """`split` along axis 0."""
+    return split(x, indices_or_sections, 0, name or "vsplit")
+
+
+def dsplit(
+    x: Any, indices_or_sections: int | Sequence[int], name: str | None = None
+) -> list[Tensor]:
+    """`split` along axis 2."""
+    return split(x, indices_or_sections, 2, name or "dsplit")

@@ -140,9 +140,21 @@ def batch_normalization(
 
 
 def moments(
-    x: Any, axes: Axis, keepdims: bool = False, name: str | None = None
+    x: Any,
+    axes: Axis,
+    keepdims: bool = False,
+    synchronized: bool = False,
+    name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """The mean and the variance along axes."""
+    """The mean and the variance along axes.
+
+    Args:
+        x: f[…]; integers are cast to the default float.
+        axes: along which; None for all.
+        keepdims: whether to keep axes of size 1.
+        synchronized: accepted for Keras's sake: one program sees the whole batch.
+        name: scope of the results.
+    """
     label = name or "moments"
     return mean(x, axes, keepdims, f"{label}/mean"), var(x, axes, keepdims, f"{label}/variance")
 

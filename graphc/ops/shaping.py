@@ -300,3 +300,13 @@ def broadcast_to(x: Any, shape: Any, name: str | None = None) -> Tensor:
     axes = range(offset, len(target))
     name = name or "broadcast_to"
     return apply("broadcast_in_dim", tensor, shape=target, broadcast_dimensions=axes, name=name)
+
+
+def fliplr(x: Any, name: str | None = None) -> Tensor:
+    """The columns in the opposite order: `flip` along axis 1."""
+    return flip(x, 1, name or "fliplr")
+
+
+def flipud(x: Any, name: str | None = None) -> Tensor:
+    """The rows in the opposite order: `flip` along axis 0."""
+    return flip(x, 0, name or "flipud")

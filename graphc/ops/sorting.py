@@ -253,8 +253,22 @@ def median(x: Any, axis: Axis = None, keepdims: bool = False, name: str | None =
     return quantile(x, 0.5, axis, "linear", keepdims, name or "median")
 
 
-def isin(x1: Any, x2: Any, invert: bool = False, name: str | None = None) -> Tensor:
-    """Whether each element of x1 is among those of x2: bool, of the shape of x1."""
+def isin(
+    x1: Any,
+    x2: Any,
+    assume_unique: bool = False,
+    invert: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """Whether each element of x1 is among those of x2: bool, of the shape of x1.
+
+    Args:
+        x1: any tensor.
+        x2: likewise.
+        assume_unique: accepted for Keras's sake; it makes no difference.
+        invert: whether to say the opposite.
+        name: of the result.
+    """
     found = equal(expand_dims(x1, -1), ravel(x2))
     answer = apply("reduce_or", found, axes=[found.ndim - 1], name=None if invert else name)
     return logical_not(answer, name) if invert else answer

@@ -300,3 +300,16 @@ def segment_min(
 ) -> Tensor:
     """The minima of the rows of each segment; the greatest number for one without rows."""
     return _segments("min", _greatest, data, segment_ids, num_segments, name or "segment_min")
+
+
+def segment_prod(
+    data: Any,
+    segment_ids: Any,
+    num_segments: int | None = None,
+    sorted: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """The products of the rows of each segment; 1 for one without rows."""
+    return _segments(
+        "mul", lambda dtype: 1, data, segment_ids, num_segments, name or "segment_prod"
+    )

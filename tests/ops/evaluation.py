@@ -1,4 +1,4 @@
-"""Evaluating what was built: by the NumPy references, without XLA; symbolic sizes come from feeds."""
+"""Evaluating what was built by the NumPy references; unknown sizes come from the feeds."""
 
 from __future__ import annotations
 

@@ -46,10 +46,20 @@ def _shapes_for_two() -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
 
 
 def _binary() -> Iterator[Case]:
-    whole_and_floats = "add subtract multiply maximum minimum less less_equal greater equal".split()
-    whole_and_floats += "greater_equal not_equal floor_divide mod fmod true_divide".split()
-    only_floats = "arctan2 hypot logaddexp power".split()
-    only_whole = "bitwise_and bitwise_or bitwise_xor".split()
+    whole_and_floats = [
+        "add",
+        "subtract",
+        "multiply",
+        "maximum",
+        "minimum",
+        "less",
+        "less_equal",
+        "greater",
+        "equal",
+    ]
+    whole_and_floats += ["greater_equal", "not_equal", "floor_divide", "mod", "fmod", "true_divide"]
+    only_floats = ["arctan2", "hypot", "logaddexp", "power"]
+    only_whole = ["bitwise_and", "bitwise_or", "bitwise_xor"]
     for name in whole_and_floats + only_floats + only_whole:
         for left, right in _shapes_for_two():
             if name not in only_whole:
@@ -67,6 +77,10 @@ def _binary() -> Iterator[Case]:
     for name in ("logical_and", "logical_or", "logical_xor"):
         yield _pair(name, truth(2, 3), truth(3))
         yield _pair(name, whole(5, low=0, high=1), floats(5))
+    for name in ("fmax", "fmin"):
+        yield _pair(name, np.float32([1, np.nan, 2, np.nan]), np.float32([3, 4, np.nan, np.nan]))
+    yield _pair("heaviside", np.float32([-1, 0, 2, np.nan]), np.float32([5, 6, 7, 8]))
+    yield _pair("logaddexp2", floats(5), floats(5))
     yield _pair("left_shift", whole(6, low=0), whole(6, low=0))
     yield _pair("right_shift", whole(6), whole(6, low=0))
     yield _pair("power", whole(6), whole(6, low=0))
@@ -80,17 +94,55 @@ def _pair(name: str, left: Any, right: Any) -> Case:
 
 
 def _unary() -> Iterator[Case]:
-    anywhere = "negative square absolute sign exp exp2 expm1 cbrt sin cos tan arctan tanh".split()
-    anywhere += "sinh cosh arcsinh floor ceil trunc isnan isinf isfinite deg2rad rad2deg".split()
-    anywhere += "sinc nan_to_num reciprocal conjugate real imag angle logical_not round".split()
-    above = "log log2 log10 log1p sqrt".split()
-    inside = "arcsin arccos arctanh".split()
+    anywhere = [
+        "negative",
+        "square",
+        "absolute",
+        "sign",
+        "exp",
+        "exp2",
+        "expm1",
+        "cbrt",
+        "sin",
+        "cos",
+        "tan",
+        "arctan",
+        "tanh",
+    ]
+    anywhere += [
+        "sinh",
+        "cosh",
+        "arcsinh",
+        "floor",
+        "ceil",
+        "trunc",
+        "isnan",
+        "isinf",
+        "isfinite",
+        "deg2rad",
+        "rad2deg",
+    ]
+    anywhere += [
+        "sinc",
+        "nan_to_num",
+        "reciprocal",
+        "conjugate",
+        "real",
+        "imag",
+        "angle",
+        "logical_not",
+        "round",
+    ]
+    above = ["log", "log2", "log10", "log1p", "sqrt"]
+    inside = ["arcsin", "arccos", "arctanh"]
     edges = np.float32([0.0, -0.0, 1e-6, -1e-6, 1.0, 40.0, -40.0])
     for name in anywhere:
         yield _single(name, floats(2, 3))
         yield _single(name, floats())
         yield _single(name, floats(0, 2))
-        yield _single(name, edges) if name not in ("reciprocal", "tan") else _single(name, floats(2))
+        yield (
+            _single(name, edges) if name not in ("reciprocal", "tan") else _single(name, floats(2))
+        )
     for name in above:
         yield _single(name, floats(2, 3, low=0.1))
     for name in inside:
@@ -100,12 +152,24 @@ def _unary() -> Iterator[Case]:
     yield _single("arcsinh", np.float32([1e6, -1e6, 1e30, -1e30, 0.0]))
     yield _single("sinh", np.float32([89.0, -89.0, 19.9, 20.1]))
     special = np.float32([np.inf, -np.inf, np.nan, 0.5, 1.5, -2.5])
-    for name in ("isnan", "isinf", "isfinite", "nan_to_num", "floor", "round", "trunc"):
+    for name in (
+        "isnan",
+        "isinf",
+        "isfinite",
+        "nan_to_num",
+        "floor",
+        "round",
+        "trunc",
+        "isneginf",
+        "isposinf",
+        "fabs",
+    ):
         yield _single(name, special)
     for name in ("negative", "square", "absolute", "sign", "floor", "isnan", "isinf", "isfinite"):
         yield _single(name, whole(2, 3))
     for name in ("real", "imag", "conjugate", "absolute", "angle", "exp", "square", "tanh", "sinh"):
         yield _single(name, (floats(4) + 1j * floats(4)).astype(np.complex64))
+    yield _single("isreal", np.complex64([1, 1j, 2 + 1j]))
     yield _single("bitwise_not", whole(4))
     yield _single("logical_not", truth(4))
 
@@ -117,7 +181,7 @@ def _single(name: str, array: Any) -> Case:
 
 def _reductions() -> Iterator[Case]:
     axes = (None, 0, -1, (0, 2), (1,), ())
-    for name in "sum mean max min prod var std any all ptp".split():
+    for name in ["sum", "mean", "max", "min", "prod", "var", "std", "any", "all", "ptp"]:
         for axis in axes:
             for keepdims in (False, True):
                 keywords = {"axis": axis, "keepdims": keepdims}
@@ -127,8 +191,10 @@ def _reductions() -> Iterator[Case]:
         yield _with(name, (whole(3, 2),), {"axis": 0})
     for name in ("sum", "prod", "any", "all", "mean"):
         yield _with(name, (truth(3, 2),), {"axis": 1})
-        yield _with(name, (floats(0, 2),), {"axis": 0}) if name != "mean" else _with(
-            name, (floats(0, 2),), {"axis": 1}
+        yield (
+            _with(name, (floats(0, 2),), {"axis": 0})
+            if name != "mean"
+            else _with(name, (floats(0, 2),), {"axis": 1})
         )
     for name in ("argmax", "argmin"):
         for axis in (None, 0, -1):
@@ -139,6 +205,12 @@ def _reductions() -> Iterator[Case]:
         for axis in (None, 0, -1):
             yield _with(name, (floats(3, 4),), {"axis": axis})
         yield _with(name, (whole(5),), {})
+    holes = floats(4, 5)
+    holes[0, 1] = holes[2, 3] = np.nan
+    for name in ["nansum", "nanprod", "nanmax", "nanmin", "nanmean", "nanvar", "nanstd"]:
+        for axis in (None, 0, -1):
+            yield _with(name, (holes,), {"axis": axis, "keepdims": axis == 0})
+        yield _with(name, (whole(3, 4),), {"axis": 1})
     yield _with("max", (floats(0, 2),), {"axis": 0, "initial": 3.0})
     yield _with("count_nonzero", (whole(3, 4, low=-1, high=1),), {"axis": 0})
     yield _with("average", (floats(3, 4),), {"axis": 1, "weights": [1.0, 2.0, 3.0, 4.0]})

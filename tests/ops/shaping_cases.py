@@ -73,6 +73,8 @@ def _moves() -> Iterator[Case]:
     for turns in (0, 1, 2, 3, -1):
         yield _at("rot90", floats(2, 3), turns)
     yield _at("rot90", floats(2, 3, 2), 1, (1, 2))
+    yield _at("fliplr", floats(2, 3))
+    yield _at("flipud", floats(2, 3))
     for target in ((2, 3), (4, 2, 3), (2, 2, 3)):
         yield _at("broadcast_to", floats(1, 3) if len(target) == 2 else floats(2, 3), target)
 
@@ -89,6 +91,8 @@ def _joins() -> Iterator[Case]:
     yield _listed("hstack", floats(2), floats(3))
     yield _listed("hstack", floats(2, 1), floats(2, 3))
     yield _listed("vstack", floats(3), floats(3))
+    yield _listed("dstack", floats(3), floats(3))
+    yield _listed("dstack", floats(2, 3), floats(2, 3))
     yield _case("append", floats(2), floats(3))
     for repeats in (2, (2, 3), (2, 1, 1), (0, 1)):
         yield _at("tile", floats(2, 3), repeats)
@@ -107,6 +111,9 @@ def _joins() -> Iterator[Case]:
         yield _part("split", floats(6, 2), part, [1, 4])
         yield _part("split", floats(2, 6), part, [2, 9], axis=1)
         yield _part("array_split", floats(7, 2), part, 3)
+        yield _part("hsplit", floats(2, 6), part, 3)
+        yield _part("vsplit", floats(6, 2), part, 3)
+        yield _part("dsplit", floats(1, 2, 6), part, 3)
     for part in range(2):
         for indexing in ("xy", "ij"):
             yield _grid(floats(2), floats(3), part, indexing)
@@ -160,7 +167,9 @@ def _sorting() -> Iterator[Case]:
     yield _at("quantile", floats(3, 4), [0.0, 0.25, 1.0], axis=0)
     yield _at("percentile", floats(3, 4), 40, axis=(0, 1))
     for side in ("left", "right"):
-        yield _case("searchsorted", np.float32([1, 2, 2, 5]), np.float32([[0, 2], [5, 9]]), side=side)
+        yield _case(
+            "searchsorted", np.float32([1, 2, 2, 5]), np.float32([[0, 2], [5, 9]]), side=side
+        )
     yield _case("digitize", np.float32([0.5, 2, 7]), np.float32([1, 2, 5]))
     yield _case("isin", whole(3, 4), whole(5))
 

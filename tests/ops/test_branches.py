@@ -23,7 +23,9 @@ def this_line() -> int:
 def test_cond_runs_one_branch_on_what_it_captures() -> None:
     x = graphc.placeholder("float32", [2])
     y = graphc.placeholder("float32", [])
-    chosen = ops.cond(ops.sum(x) > y, lambda: {"a": x * 2, "b": [y, 1.0]}, lambda: {"a": x, "b": [0, 2.0]})
+    chosen = ops.cond(
+        ops.sum(x) > y, lambda: {"a": x * 2, "b": [y, 1.0]}, lambda: {"a": x, "b": [0, 2.0]}
+    )
     with graphc.Session() as session:
         found = session.run(chosen, {x: np.float32([1, 2]), y: 0.5})
         assert found["b"] == [0.5, 1.0]
@@ -130,7 +132,13 @@ def test_switch_and_case_choose_among_many() -> None:
     chosen = ops.switch(index, branches, x)
     named = ops.case([(index > 5, lambda: x), (index > 1, lambda: -x)], default=lambda: x * 0)
     with graphc.Session() as session:
-        assert [float(session.run(chosen, {index: n})) for n in (-1, 0, 1, 2, 9)] == [3, 3, 30, 300, 300]
+        assert [float(session.run(chosen, {index: n})) for n in (-1, 0, 1, 2, 9)] == [
+            3,
+            3,
+            30,
+            300,
+            300,
+        ]
         assert [float(session.run(named, {index: n})) for n in (9, 2, 0)] == [3, -3, 0]
     assert ops.switch(1, branches, 2.0) == 20.0
 

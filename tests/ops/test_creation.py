@@ -30,13 +30,16 @@ MADE: list[tuple[Any, Any]] = [
     (lambda: ops.linspace(0, 1, 4, endpoint=False), np.linspace(0, 1, 4, False, dtype=np.float32)),
     (lambda: ops.linspace(2.0, 3.0, 1), np.float32([2.0])),
     (lambda: ops.logspace(0, 2, 3), np.float32([1, 10, 100])),
+    (lambda: ops.geomspace(1, 8, 4), np.float32([1, 2, 4, 8])),
+    (lambda: ops.erfinv(np.float32([0, 0.5, -0.5])), np.float32([0, 0.47693628, -0.47693628])),
     (lambda: ops.eye(3), np.eye(3, dtype=np.float32)),
     (lambda: ops.eye(2, 4, 1, "int32"), np.eye(2, 4, 1, np.int32)),
     (lambda: ops.identity(2), np.eye(2, dtype=np.float32)),
     (lambda: ops.tri(3, 4, -1), np.tri(3, 4, -1, np.float32)),
     (lambda: ops.one_hot(np.int32([[0, 2], [5, -1]]), 3), np.float32(
         [[[1, 0, 0], [0, 0, 1]], [[0, 0, 0], [0, 0, 0]]])),
-    (lambda: ops.one_hot(np.int32([0, 2]), 3, axis=0, dtype="int32"), np.int32([[1, 0], [0, 0], [0, 1]])),
+    (lambda: ops.one_hot(np.int32([0, 2]), 3, axis=0, dtype="int32"),
+     np.int32([[1, 0], [0, 0], [0, 1]])),
     (lambda: ops.multi_hot(np.int32([[0, 2], [1, 1]]), 3), np.float32([[1, 0, 1], [0, 1, 0]])),
     (lambda: ops.array([1, 2.5]), np.float32([1, 2.5])),
     (lambda: ops.convert_to_tensor([1, 2], "float64"), np.float64([1, 2])),
@@ -93,7 +96,12 @@ def test_a_shape_that_depends_on_numbers_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("shape", "words"),
-    [((5,), "equal"), ((-1, 4), "do not divide"), ((-1, -1), "only one size"), ((-1, 0), "size of 0")],
+    [
+        ((5,), "equal"),
+        ((-1, 4), "do not divide"),
+        ((-1, -1), "only one size"),
+        ((-1, 0), "size of 0"),
+    ],
 )
 def test_a_reshape_that_loses_elements_is_refused(shape: Any, words: str) -> None:
     with pytest.raises(ShapeError, match=words):
@@ -157,4 +165,11 @@ def test_complex_numbers_come_apart_and_together() -> None:
     ):
         np.testing.assert_allclose(array, wanted, rtol=1e-6)
     assert made.dtype == "complex64"
+    pairs = ops.view_as_real(made)
+    both = values_of(
+        [pairs, ops.view_as_complex(pairs), ops.polar(ops.absolute(made), ops.angle(made))]
+    )
+    np.testing.assert_array_equal(both[0], np.stack([x, y], -1))
+    np.testing.assert_array_equal(both[1], expected)
+    np.testing.assert_allclose(both[2], expected, rtol=1e-6)
     assert ops.complex(np.float64(1), 2.0).dtype == "complex128"

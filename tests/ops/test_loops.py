@@ -9,7 +9,7 @@ import pytest
 
 import graphc
 from graphc import ops
-from graphc.errors import DTypeError, GraphcError, GradientError, ShapeError
+from graphc.errors import DTypeError, GradientError, GraphcError, ShapeError
 
 XS = np.arange(6, dtype=np.float32).reshape(3, 2)
 
@@ -180,7 +180,11 @@ def test_a_loop_under_control_dependencies_waits() -> None:
         (lambda: ops.scan(lambda c, x: (c, graphc.no_op()), 0, XS), GraphcError, "operation"),
         (lambda: ops.map(lambda x: x, None), GraphcError, "tensor to go over"),
         (lambda: ops.while_loop(lambda x: x < XS, lambda x: x, 0.0), ShapeError, "scalar"),
-        (lambda: ops.while_loop(lambda x: x < 1, lambda x: (x, x), (0.0,)), GraphcError, "structures"),
+        (
+            lambda: ops.while_loop(lambda x: x < 1, lambda x: (x, x), (0.0,)),
+            GraphcError,
+            "structures",
+        ),
         (lambda: ops.while_loop(lambda: True, lambda: (), ()), GraphcError, "needs a variable"),
     ],
 )

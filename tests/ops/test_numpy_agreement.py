@@ -43,7 +43,17 @@ def test_the_compiled_functions_give_what_numpy_gives(family: str) -> None:
 
 NEEDS_SIZES = (
     *("sort", "argsort", "median", "quantile", "percentile", "pad", "repeat", "diag", "trace"),
-    *("split", "array_split", "squeeze", "diff", "trapezoid"),
+    *(
+        "split",
+        "array_split",
+        "hsplit",
+        "vsplit",
+        "dsplit",
+        "squeeze",
+        "diff",
+        "trapezoid",
+        "cross",
+    ),
 )
 
 

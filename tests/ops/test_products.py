@@ -57,9 +57,7 @@ def test_products_of_integers_and_truth_values() -> None:
     x, y = truth(2, 3), truth(3, 4)
     np.testing.assert_array_equal(called(ops.matmul, x, y), x @ y)
     x, y = whole(2, 300).astype(np.int8), whole(300, 4).astype(np.int8)
-    np.testing.assert_array_equal(
-        called(ops.matmul, x, y), x.astype(np.int32) @ y.astype(np.int32)
-    )
+    np.testing.assert_array_equal(called(ops.matmul, x, y), x.astype(np.int32) @ y.astype(np.int32))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +108,8 @@ EINSUMS = [
     ("...ij,...jk->...ik", (5, 2, 3), (5, 3, 4)), ("...ij,jk->...ik", (6, 5, 2, 3), (3, 4)),
     ("...ij,...jk", (6, 1, 2, 3), (5, 3, 4)), ("i...->...i", (2, 3, 4)), ("...i->...", (2, 3)),
     ("ij,jk,kl->il", (2, 3), (3, 4), (4, 5)), ("ij,jk,kl,lm->mi", (2, 3), (3, 4), (4, 5), (5, 2)),
-    ("ij,ij,ij->ij", (2, 3), (2, 3), (2, 3)), ("ij,k->i", (2, 3), (4,)), ("i,ij,j", (2,), (2, 3), (3,)),
+    ("ij,ij,ij->ij", (2, 3), (2, 3), (2, 3)), ("ij,k->i", (2, 3), (4,)),
+    ("i,ij,j", (2,), (2, 3), (3,)),
     ("ij,ij->", (2, 3), (2, 3)), ("abc,cd,de,a->be", (2, 3, 4), (4, 5), (5, 2), (2,)),
     (" i j , j k -> i k ", (2, 3), (3, 4)), ("ij,jk->ijk", (2, 1), (3, 4)),
 ]  # fmt: skip

@@ -87,8 +87,10 @@ def test_segments() -> None:
         ops.segment_sum(X, ids, 3),
         ops.segment_max(X, ids, 3),
         ops.segment_min(X.astype(np.int32), ids, 3),
+        ops.segment_prod(X, ids, 3),
     ]
-    total, largest, least = values_of(made)
+    total, largest, least, product = values_of(made)
+    np.testing.assert_array_equal(product, [X[0] * X[2], np.ones(5), X[1]])
     np.testing.assert_array_equal(total, [X[0] + X[2], np.zeros(5), X[1]])
     np.testing.assert_array_equal(largest, [X[2], np.full(5, -np.inf), X[1]])
     np.testing.assert_array_equal(least, [X[0], np.full(5, 2**31 - 1), X[1]])

@@ -33,6 +33,11 @@ NUMERICS = {
 
 # NumPy gives the larger of 0.0 and -0.0 the sign of either operand.
 UNSIGNED_ZEROS = ("maximum", "minimum", "reduce_max", "reduce_min")
+# The last bit of these depends on how an array lies in memory.
+ROUNDED_ANYHOW = (
+    *("reduce_sum", "power", "exponential", "exponential_minus_one", "log", "log_plus_one"),
+    *("tanh", "logistic", "softplus", "softmax", "log_softmax", "log_sum_exp"),
+)
 
 
 def arrays_for(graph: Graph, seed: int) -> list[np.ndarray]:
@@ -66,8 +71,7 @@ def check(seed: int) -> None:
     assert CANONICAL.run(result).result is result, f"a second run changes\n{result}"
     arrays = arrays_for(graph, seed)
     kinds = {NUMERICS[fired] for fired in context.trace.fired}
-    # NumPy sums in an order that depends on how an array lies in memory.
-    if kinds <= {"exact"} and not graph.count("reduce_sum"):
+    if kinds <= {"exact"} and not any(graph.count(name) for name in ROUNDED_ANYHOW):
         found, expected = evaluate(result, arrays), evaluate(graph, arrays)
         if any(graph.count(name) for name in UNSIGNED_ZEROS):
             found, expected = [np.abs(array) for array in found], [np.abs(a) for a in expected]

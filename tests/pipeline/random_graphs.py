@@ -61,6 +61,7 @@ class Plan:
         inputs: element type and shape, by number.
         steps: recipes with the numbers that they choose by.
         outputs: numbers of what is fetched.
+        fetches_all: whether besides everything is fetched that nothing else uses.
         gradients: for each intent the numbers that it chooses by.
     """
 
@@ -70,6 +71,7 @@ class Plan:
     inputs: tuple[tuple[int, int], ...]
     steps: tuple[tuple[str, Numbers], ...]
     outputs: Numbers
+    fetches_all: bool
     gradients: tuple[Numbers, ...]
 
 
@@ -118,6 +120,9 @@ def build_case(plan: Plan) -> Case:
         follow(name, sketch, Choices(numbers))
     sketch.at(len(plan.steps) + 1)
     outputs = [sketch.pool[-1 - number % len(sketch.pool)] for number in plan.outputs]
+    if plan.fetches_all:
+        used = {value for node in sketch.nodes for value in node.inputs}
+        outputs += [value for value in sketch.pool if value not in used]
     for numbers in plan.gradients:
         outputs += take_gradients(sketch, Choices(numbers))
     outputs += sketch.loose
@@ -172,6 +177,7 @@ def plans(
             st.tuples(st.sampled_from(names), _numbers), min_size=6, max_size=18
         ).map(tuple),
         outputs=st.lists(st.integers(0, 20), min_size=1, max_size=4).map(tuple),
+        fetches_all=st.booleans(),
         gradients=st.lists(_numbers, min_size=min_gradients, max_size=max_gradients).map(tuple),
     )
 

@@ -35,7 +35,6 @@ RULES: Final[dict[str, Sequence[RewriteRule]]] = {
     if isinstance(each, RulePass)
 }
 _NUMBERS: Final = (1, 2, 0, -1, 3, 0.5, -0.0, 0.25, -2)
-_TRIES: Final = 3
 
 
 @recipe
@@ -44,8 +43,18 @@ def left_side(s: Sketch, c: Choices) -> Value:
     rules = RULES[c.of(list(RULES))]
     rule = rules[(c.below(100) * 97 + c.below(100)) % len(rules)]
     pattern = c.of(rule.patterns)
-    for attempt in range(_TRIES):
-        dtype = (F64, I32, BOOL, s.narrow)[(c.below(4) + attempt) % 4]
+    return write_left_side(s, c, pattern)
+
+
+def write_left_side(s: Sketch, c: Choices, pattern: Operation) -> Value:
+    """Nodes that a pattern matches.
+
+    Raises:
+        NotApplicableError: they could not be made of what there is.
+    """
+    first = c.below(4)
+    for attempt in range(4):
+        dtype = (F64, I32, BOOL, s.narrow)[(first + attempt) % 4]
         try:
             return _Writer(s, c, dtype).write(pattern, None)
         except (GraphcError, NotApplicableError):

@@ -34,7 +34,9 @@ def drawn(*tensors: Any, seed: int = 0) -> list[Any]:
         (lambda: ops.cast(random.bernoulli([COUNT], 0.3), "float32"), 0.3, 0.21**0.5, 0.0, 1.0),
     ],
 )
-def test_moments_and_range(make: Any, mean: float, deviation: float, low: float, high: float) -> None:
+def test_moments_and_range(
+    make: Any, mean: float, deviation: float, low: float, high: float
+) -> None:
     tensor = make()
     (found,) = drawn(tensor)
     assert found.dtype == tensor.dtype.numpy
@@ -108,7 +110,9 @@ def test_dropout_keeps_the_mean_and_drops_the_rate() -> None:
     rows = random.dropout(x, 0.5, noise_shape=(None, 1))
     slope = graphc.gradients(ops.sum(dropped), x)
     with graphc.Session() as session:
-        found, by_row, gradient = session.run([dropped, rows, slope], {x: np.ones((2500, 8), np.float32)})
+        found, by_row, gradient = session.run(
+            [dropped, rows, slope], {x: np.ones((2500, 8), np.float32)}
+        )
     assert abs((found == 0).mean() - 0.25) < 0.02
     assert set(np.unique(found)) == {np.float32(0), np.float32(1 / 0.75)}
     np.testing.assert_array_equal(gradient, found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import sys
 
 import pytest
 
@@ -211,20 +211,27 @@ def test_nodes_of_a_refused_rewrite_leave_no_trace_in_use_counts() -> None:
     assert any("cannot prove" in why for _, _, why in context.trace.refused)
 
 
-def seconds(graph: Graph, sets) -> float:
-    best = float("inf")
-    for _ in range(5):
-        start = time.perf_counter()
+def calls(graph: Graph, sets) -> int:
+    """How many Python functions the driver calls: work that no busy machine changes."""
+    count = 0
+
+    def note(frame, event, argument) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(note)
+    try:
         rewrite_jointly(graph, sets, PassContext())
-        best = min(best, time.perf_counter() - start)
-    return best
+    finally:
+        sys.setprofile(None)
+    return count
 
 
-def test_time_grows_with_the_number_of_nodes_and_no_faster() -> None:
+def test_work_grows_with_the_number_of_nodes_and_no_faster() -> None:
     sets = [TANH_TO_SINE, DOUBLE_NEGATION]
     for name in ("exponential", "tanh", "negate"):
         small, large = chain(name, 1000), chain(name, 8000)
-        assert seconds(large, sets) < 8 * 3 * seconds(small, sets)
+        assert calls(large, sets) < 8 * 1.1 * calls(small, sets)
 
 
 def test_a_value_with_many_users_is_replaced_in_linear_time() -> None:
@@ -239,10 +246,10 @@ def test_a_value_with_many_users_is_replaced_in_linear_time() -> None:
         return graph_of(body)
 
     small, large = star(500), star(4000)
-    assert seconds(large, [DOUBLE_NEGATION]) < 8 * 3 * seconds(small, [DOUBLE_NEGATION])
+    assert calls(large, [DOUBLE_NEGATION]) < 8 * 1.1 * calls(small, [DOUBLE_NEGATION])
 
 
-def test_ten_thousand_nodes_without_a_match_take_milliseconds() -> None:
+def test_a_node_without_a_match_costs_at_most_four_calls() -> None:
     graph = chain("exponential", 10_000)
-    # 3 microseconds a node are the aim; a busy machine is given 5 times as much.
-    assert seconds(graph, [TANH_TO_SINE, SINE_TO_COSINE, TWO_COSINES, DOUBLE_NEGATION]) < 0.15
+    sets = [TANH_TO_SINE, SINE_TO_COSINE, TWO_COSINES, DOUBLE_NEGATION]
+    assert calls(graph, sets) < 4 * 10_000
