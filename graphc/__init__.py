@@ -43,7 +43,7 @@ from graphc.dtypes import U32 as uint32
 from graphc.dtypes import U64 as uint64
 from graphc.ir.parser import parse
 from graphc.ops.context import device
-from graphc.ops.control_flow import cond
+from graphc.ops.control_flow import case, cond
 from graphc.ops.dataflow import DataflowGraph as Graph
 from graphc.ops.dataflow import (
     control_dependencies,
@@ -78,6 +78,7 @@ __all__ = [
     "backend",
     "bfloat16",
     "bool_",
+    "case",
     "complex64",
     "complex128",
     "cond",

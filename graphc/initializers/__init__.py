@@ -3,7 +3,9 @@
 from graphc.initializers.constants import Constant, Ones, Zeros
 from graphc.initializers.initializer import Initializer, get
 from graphc.initializers.random import (
+    GlorotNormal,
     GlorotUniform,
+    HeNormal,
     HeUniform,
     RandomNormal,
     RandomUniform,
@@ -12,7 +14,9 @@ from graphc.initializers.random import (
 
 __all__ = [
     "Constant",
+    "GlorotNormal",
     "GlorotUniform",
+    "HeNormal",
     "HeUniform",
     "Initializer",
     "Ones",

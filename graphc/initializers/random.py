@@ -14,7 +14,7 @@ from graphc.initializers.initializer import Initializer
 from graphc.ir.origin import capture_origin
 from graphc.ops.conversion import floatx
 from graphc.ops.tensor import Tensor
-from graphc.random.distributions import normal, uniform
+from graphc.random.distributions import normal, truncated_normal, uniform
 
 
 class RandomUniform(Initializer, names=("random_uniform", "uniform")):
@@ -55,16 +55,19 @@ class VarianceScaling(Initializer, names=("variance_scaling",)):
         self,
         scale: float = 1.0,
         mode: Literal["fan_in", "fan_out", "fan_avg"] = "fan_in",
-        distribution: Literal["untruncated_normal", "uniform"] = "untruncated_normal",
+        distribution: Literal["truncated_normal", "untruncated_normal", "uniform"] = (
+            "truncated_normal"
+        ),
         seed: int | None = None,
     ) -> None:
         modes = ("fan_in", "fan_out", "fan_avg")
-        if scale <= 0 or mode not in modes or distribution not in ("untruncated_normal", "uniform"):
+        distributions = ("truncated_normal", "untruncated_normal", "uniform")
+        if scale <= 0 or mode not in modes or distribution not in distributions:
             raise GraphcError(
                 "this is no variance scaling",
                 given=f"scale={scale}, mode={mode!r}, distribution={distribution!r}",
                 expected=f"a scale above 0; a mode of {', '.join(modes)}; "
-                "untruncated_normal or uniform",
+                f"a distribution of {', '.join(distributions)}",
                 origin=capture_origin(),
             )
         self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
@@ -77,7 +80,11 @@ class VarianceScaling(Initializer, names=("variance_scaling",)):
         if self.distribution == "uniform":
             limit = math.sqrt(3.0 * variance)
             return uniform(shape, -limit, limit, target, seed=self.seed)
-        return normal(shape, 0.0, math.sqrt(variance), target, seed=self.seed)
+        if self.distribution == "untruncated_normal":
+            return normal(shape, 0.0, math.sqrt(variance), target, seed=self.seed)
+        # a normal distribution cut off at two standard deviations has this standard deviation
+        stddev = math.sqrt(variance) / 0.87962566103423978
+        return truncated_normal(shape, 0.0, stddev, target, seed=self.seed)
 
 
 class GlorotUniform(VarianceScaling, names=("glorot_uniform",)):
@@ -87,8 +94,22 @@ class GlorotUniform(VarianceScaling, names=("glorot_uniform",)):
         super().__init__(1.0, "fan_avg", "uniform", seed)
 
 
+class GlorotNormal(VarianceScaling, names=("glorot_normal",)):
+    """Truncated normal of variance 2 / (inputs + outputs)."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(1.0, "fan_avg", "truncated_normal", seed)
+
+
 class HeUniform(VarianceScaling, names=("he_uniform",)):
     """Uniform within ±sqrt(6 / inputs)."""
 
     def __init__(self, seed: int | None = None) -> None:
         super().__init__(2.0, "fan_in", "uniform", seed)
+
+
+class HeNormal(VarianceScaling, names=("he_normal",)):
+    """Truncated normal of variance 2 / inputs."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(2.0, "fan_in", "truncated_normal", seed)

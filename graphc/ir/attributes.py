@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -40,8 +40,13 @@ class AttributeKind:
     substitute: Callable[[Any, Mapping[str, int]], Any] | None = None
 
 
+# NumPy's classes are generic to a type checker, which would take what they narrow to for unknown.
+_TRUTHS: Final = cast("tuple[type[Any], ...]", (bool, np.bool_))
+_WHOLES: Final = cast("tuple[type[Any], ...]", (int, np.integer))
+
+
 def _whole(value: Any) -> int:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+    if isinstance(value, _TRUTHS) or not isinstance(value, _WHOLES):
         raise TypeError(f"{value!r} is not a whole number")
     return int(value)
 
@@ -51,13 +56,13 @@ def _dimension(value: Any) -> Dimension:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, (bool, np.bool_)):
+    if isinstance(value, _TRUTHS):
         raise TypeError(f"{value!r} is not a number")
     return float(value)
 
 
 def _truth(value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
+    if not isinstance(value, _TRUTHS):
         raise TypeError(f"{value!r} is neither True nor False")
     return bool(value)
 
@@ -120,7 +125,9 @@ AXES: Final = AttributeKind(  # a set: sorted, so that equal sets are equal attr
 
 
 def _numbers(value: Any) -> tuple[tuple[str, float], ...]:
-    pairs = value.items() if isinstance(value, Mapping) else value
+    pairs: Iterable[Any] = value
+    if isinstance(value, Mapping):
+        pairs = cast(Mapping[Any, Any], value).items()
     return tuple(sorted((_text(name), _number(number)) for name, number in pairs))
 
 

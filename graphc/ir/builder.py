@@ -8,7 +8,7 @@ import each other.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, Final
 
 import numpy as np
@@ -116,7 +116,7 @@ class Builder:
         return bound
 
     @contextlib.contextmanager
-    def located(self, origin: Origin, name: str) -> Iterator[None]:
+    def located(self, origin: Origin, name: str) -> Generator[None]:
         """Nodes made inside the block carry this origin and name."""
         before = self.origin, self.name
         self.origin, self.name = origin, name

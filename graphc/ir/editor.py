@@ -25,7 +25,7 @@ _OUTPUT: Final = Node(
         infer=lambda call: (),
         lower=NotLowered("it is in no graph"),
         gradient=NoGradient("it is in no graph"),
-        reference=lambda call: (),
+        reference=NotLowered("it is in no graph"),
         samples=tuple,
         arity=None,
     ),
@@ -188,7 +188,7 @@ class GraphEditor:
 
     def forget(self, node: Node) -> None:
         """Take back the node made last, which nothing may use: a rule that changed its mind."""
-        assert self.new_nodes and self.new_nodes[-1] is node, "only the node made last"
+        assert self.new_nodes[-1:] == [node], "only the node made last"
         self.new_nodes.pop()
         if self._users is not None:
             self._drop(node)

@@ -41,7 +41,8 @@ class Literal:
         self._array = array
         self._digest = digest
         if array is not None and type_.dtype is STRING:
-            self.key: Any = (type_, tuple((type(item), item) for item in array.ravel().tolist()))
+            items: list[Any] = array.ravel().tolist()
+            self.key: Any = (type_, tuple([(isinstance(item, bytes), item) for item in items]))
         elif array is not None and array.nbytes <= _KEPT_IN_KEY:
             self.key = (type_, array.tobytes())
         else:

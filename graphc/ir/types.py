@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -63,6 +63,8 @@ class TensorType:
         return (tensor_type, (self.dtype, self.shape))
 
 
+# What a caller's shape may hold: NumPy gives sizes of its own.
+_WHOLES: Final = cast("tuple[type[Any], ...]", (int, np.integer))
 _INTERNED: Final[dict[tuple[DType, Shape], TensorType]] = {}
 
 
@@ -79,7 +81,7 @@ def tensor_type(dtype: DType, shape: Shape) -> TensorType:
     for size in shape:
         if isinstance(size, Dim):
             sizes.append(size)
-        elif isinstance(size, (int, np.integer)) and not isinstance(size, bool) and size >= 0:
+        elif isinstance(size, _WHOLES) and not isinstance(size, bool) and size >= 0:
             sizes.append(int(size))
         else:
             raise ShapeError(

@@ -76,6 +76,11 @@ INPUT = REGISTRY.register(
     )
 )
 
+
+def _constant_array(call: OpCall) -> Any:
+    return call.attributes["value"].array
+
+
 CONSTANT = REGISTRY.register(
     OpSpec(
         name="constant",
@@ -83,9 +88,9 @@ CONSTANT = REGISTRY.register(
         arity=0,
         attributes=Schema(value=LITERAL),
         infer=lambda call: call.attributes["value"].type,
-        lower=TracedLowering(lambda call: call.attributes["value"].array),
+        lower=TracedLowering(_constant_array),
         gradient=NoGradient("a constant depends on nothing"),
-        reference=lambda call: call.attributes["value"].array,
+        reference=_constant_array,
         samples=lambda: [
             Sample((), {"value": 1.5}, differentiable=False),
             Sample((), {"value": draw(2, 3)}, differentiable=False),
@@ -137,6 +142,11 @@ AFTER = REGISTRY.register(
     )
 )
 
+
+def _token(call: OpCall, *arrays: Any) -> Any:
+    return np.array(None, dtype=object)
+
+
 GROUP = REGISTRY.register(
     OpSpec(
         name="group",
@@ -145,7 +155,7 @@ GROUP = REGISTRY.register(
         infer=lambda call: TOKEN_TYPE,
         lower=NotLowered("the stage `functional` resolves control dependencies"),
         gradient=NoGradient("an operation has no value"),
-        reference=lambda call, *arrays: np.array(None, dtype=object),
+        reference=_token,
         samples=tuple,
         traits=Trait.EFFECT | Trait.HOST,
     )
@@ -157,6 +167,10 @@ def _dimension_size_type(call: OpCall) -> TensorType:
     return tensor_type(I32, ())
 
 
+def _dimension_size(call: OpCall, x: Any) -> Any:
+    return np.int32(x.shape[call.attributes["axis"]])
+
+
 DIMENSION_SIZE = REGISTRY.register(
     OpSpec(
         name="dimension_size",
@@ -164,12 +178,17 @@ DIMENSION_SIZE = REGISTRY.register(
         arity=1,
         attributes=Schema(axis=INTEGER),
         infer=_dimension_size_type,
-        lower=TracedLowering(lambda call, x: np.int32(x.shape[call.attributes["axis"]])),
+        lower=TracedLowering(_dimension_size),
         gradient=ZeroGradient(),
-        reference=lambda call, x: np.int32(x.shape[call.attributes["axis"]]),
+        reference=_dimension_size,
         samples=lambda: [Sample((draw(2, 5),), {"axis": 1}, differentiable=False)],
     )
 )
+
+
+def _lower_barrier(call: OpCall, x: Any) -> Any:
+    return lax.optimization_barrier(x)  # pyright: ignore[reportUnknownMemberType]
+
 
 OPTIMIZATION_BARRIER = REGISTRY.register(
     OpSpec(
@@ -177,7 +196,7 @@ OPTIMIZATION_BARRIER = REGISTRY.register(
         doc="An identity that neither our passes nor XLA's look through.",
         arity=1,
         infer=_operand_type,
-        lower=TracedLowering(lambda call, x: lax.optimization_barrier(x)),
+        lower=TracedLowering(_lower_barrier),
         gradient=lambda build, call, operands, results, cotangents: (
             build.optimization_barrier(cotangents[0]),
         ),

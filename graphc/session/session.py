@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, TracebackType
 from typing import Any
@@ -336,6 +337,16 @@ class Session:
             fix="open another Session; save() variables before close() to keep them",
             origin=capture_origin(),
         )
+
+    @contextlib.contextmanager
+    def as_default(self) -> Generator[Session]:
+        """Make it this thread's default session inside the block, without closing it at the end."""
+        self._require_open()
+        push_session(self)
+        try:
+            yield self
+        finally:
+            pop_session(self)
 
     def __enter__(self) -> Session:
         self._require_open()

@@ -133,3 +133,12 @@ def test_gradients_of_scatters_and_sorts() -> None:
     np.testing.assert_allclose(scattered, expected, rtol=1e-6)
     np.testing.assert_allclose(ordered, -weights[:, ::-1], rtol=1e-6)
     np.testing.assert_array_equal(largest, np.float32([[0, 0, 0, 1, 1]] * 4))
+
+
+def test_an_op_with_several_results_waits_for_control_dependencies() -> None:
+    v = graphc.Variable(np.float32([1, 2, 3]))
+    with graphc.control_dependencies([v.assign(np.float32([9, 7, 8]))]):
+        values, positions = ops.top_k(v, 2)
+    with graphc.Session() as session:
+        found = session.run([values, positions])
+    np.testing.assert_array_equal(found, [[9, 8], [0, 2]])

@@ -13,7 +13,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Value
 from graphc.ir.types import as_type
 
-_UNARY = ("negate", "abs", "sign")
+_UNARY = ("negate", "abs")
 _UNARY_FLOAT = (
     *("exponential", "log", "logistic", "exponential_minus_one", "log_plus_one", "sqrt"),
     *("tanh", "softplus", "exponential", "log", "negate"),
@@ -57,7 +57,8 @@ class _Drawing:
         if kind < 0.4:
             return getattr(self.build, self.choose(_BINARY))(x, self.like(x))
         if kind < 0.6:
-            names = (*_UNARY, *_UNARY_FLOAT) if self.is_float else _UNARY
+            names = _UNARY_FLOAT if self.is_float else ("sign",)
+            names = (*_UNARY, *names)
             return getattr(self.build, self.choose(names))(x)
         if kind < 0.68:
             return self.chosen(x)

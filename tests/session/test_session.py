@@ -181,6 +181,15 @@ def test_control_dependencies_run_what_they_name(session):
     assert session.run(w) == 5
 
 
+def test_a_session_may_be_the_default_without_being_closed():
+    with graphc.Graph().as_default() as graph:
+        x = graphc.constant(2.0)
+    session = graphc.Session(graph=graph)
+    with session.as_default():
+        assert (x * 2).eval() == 4
+    assert session.run(x) == 2
+
+
 def test_names_are_unique_and_scoped(session):
     with graphc.name_scope("block"):
         x = graphc.constant(1.0, name="x")
