@@ -8,7 +8,7 @@
 | floatx | GRAPHC_FLOATX | float32 | the float that Python numbers and layers take |
 | epsilon | GRAPHC_EPSILON | 1e-7 | the fuzz factor of `K.epsilon()` |
 | image_data_format | GRAPHC_IMAGE_DATA_FORMAT | channels_last | layout of image layers |
-| verify_passes | GRAPHC_VERIFY_PASSES | stage | the verifier runs after each pass, stage, or never |
+| verify_passes | GRAPHC_VERIFY_PASSES | stage | the verifier runs after each pass, stage or never |
 | fold_bytes | GRAPHC_FOLD_BYTES | 65536 | the largest constant that folding may make |
 | cache_dir | GRAPHC_CACHE_DIR | none | the folder that keeps compiled programs, if any |
 | rewrite_cap | GRAPHC_REWRITE_CAP | 64 | rewrites per node after which a rule set is looping |

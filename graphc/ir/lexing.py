@@ -1,4 +1,4 @@
-"""Splitting text at its top-level commas, with brackets and quotes respected."""
+"""Splitting text at top-level commas and at closing braces, brackets and quotes respected."""
 
 from __future__ import annotations
 
@@ -44,3 +44,27 @@ def split_list(text: str) -> list[str]:
     if not (inner.startswith("[") and inner.endswith("]")):
         raise ValueError(f"expected a list in brackets, got {text!r}")
     return split_top_level(inner[1:-1])
+
+
+def closing_brace(text: str, opening: int) -> int:
+    """The position of the brace that closes the one at `opening`.
+
+    Raises:
+        ValueError: there is none.
+    """
+    depth, quoted, position = 0, False, opening
+    while position < len(text):
+        character = text[position]
+        if quoted:
+            position += character == "\\"
+            quoted = character != '"'
+        elif character == '"':
+            quoted = True
+        elif character in "{[(":
+            depth += 1
+        elif character in "}])":
+            depth -= 1
+            if depth == 0:
+                return position
+        position += 1
+    raise ValueError("a brace is not closed")

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from graphc.dimensions import parse_dimension
+from graphc.dimensions import Dimension, parse_dimension
 from graphc.dtypes import as_dtype
 from graphc.errors import GraphcError, ParseError
 from graphc.ir.builder import Builder
 from graphc.ir.graph import Graph
-from graphc.ir.lexing import split_list, split_top_level
+from graphc.ir.lexing import closing_brace, split_list, split_top_level
 from graphc.ir.literal import Literal, as_literal
 from graphc.ir.node import Node, Value
 from graphc.ir.op import Constraint, OpSpec
@@ -24,14 +24,23 @@ from graphc.ir.registry import REGISTRY, OpRegistry
 from graphc.ir.types import TensorType, tensor_type
 from graphc.ir.versions import upgrade
 
-_HEADER: Final = re.compile(r"graphc opset (\d+)$")
-_INPUT: Final = re.compile(r'input (%\d+) : (.+?) (feed|state|argument) (".*")$')
+_HEADER: Final = re.compile(r"graphc opset (\d{1,9})$")
+_INPUT: Final = re.compile(r'input (?=.*"$)(%\d+) : (.+?) (feed|state|argument) (".*")$')
 _NODE: Final = re.compile(r"((?:%\d+(?:, )?)*) ?= ([A-Za-z_][\w.]*)\(([^()]*)\)(.*)$")
 _OPENING: Final = re.compile(r"([A-Za-z_]\w*) \{$")
 _UPDATE: Final = re.compile(r'update (".*") = (%\d+)$')
 _REQUIRE: Final = re.compile(r"require (.+) == (.+)$")
-_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"$')
 _DEEPEST: Final = 100
+_LARGEST_CONSTANTS: Final = 2**31  # bytes of all constants together: text may not ask for more
+
+
+class _Tail(NamedTuple):
+    """What follows the operands of a node: `{attributes} : types "name"`, and where."""
+
+    attributes: dict[str, str]
+    types: list[TensorType]
+    name: str
+    types_at: int
 
 
 def parse_type(text: str) -> TensorType:
@@ -70,21 +79,42 @@ class _Parser:
         self.literals = literals
         self.registry = registry
         self.version = 0
+        self.constant_bytes = 0
 
-    def error(self, message: str, at: str = "", fix: str | None = None) -> ParseError:
-        line = self.lines[self.position] if 0 <= self.position < len(self.lines) else ""
-        column = line.find(at) + 1 if at and at in line else len(line) - len(line.lstrip()) + 1
-        number = min(max(self.position, 0), max(len(self.lines) - 1, 0)) + 1
-        return ParseError(message, line=number, column=column, text=line, fix=fix)
+    def find(self, at: str, start: int = 0) -> int:
+        """Where a word stands in the current line, counted without its indentation."""
+        line = self.lines[self.position].strip() if self.lines else ""
+        left = r"(?<!\w)" if re.match(r"\w", at) else ""
+        right = r"(?!\w)" if re.search(r"\w$", at) else ""
+        found = re.compile(left + re.escape(at) + right).search(line, start) if at else None
+        return start if found is None else found.start()
+
+    def error(
+        self, message: str, at: str = "", fix: str | None = None, start: int = 0
+    ) -> ParseError:
+        """An error in the current line, at the word `at` that stands at `start` or after it."""
+        line = self.lines[self.position] if self.lines else ""
+        column = len(line) - len(line.lstrip()) + self.find(at, start) + 1
+        return ParseError(
+            message, line=max(self.position, 0) + 1, column=column, text=line, fix=fix
+        )
+
+    def following(self) -> int:
+        """The number of the next line that holds something."""
+        for number in range(self.position + 1, len(self.lines)):
+            line = self.lines[number].strip()
+            if line and not line.startswith("//"):
+                return number
+        return len(self.lines)
 
     def advance(self) -> str:
         """The next line that holds something, without its indentation."""
-        while self.position + 1 < len(self.lines):
-            self.position += 1
-            line = self.lines[self.position].strip()
-            if line and not line.startswith("//"):
-                return line
-        raise self.error("the text ends too early", fix="close every graph with }")
+        following = self.following()
+        if following == len(self.lines):
+            self.position = len(self.lines) - 1
+            raise self.error("the text ends too early", fix="close every graph with }")
+        self.position = following
+        return self.lines[following].strip()
 
     def parse(self) -> Graph:
         first = self.advance()
@@ -100,9 +130,9 @@ class _Parser:
         if opening != "graph {":
             raise self.error("expected `graph {`", opening)
         graph = self.graph(0)
-        rest = [line for line in self.lines[self.position + 1 :] if line.strip()]
-        if rest:
-            self.position = self.lines.index(rest[0], self.position + 1)
+        following = self.following()
+        if following < len(self.lines):
+            self.position = following
             raise self.error("text after the end of the graph")
         return graph
 
@@ -127,20 +157,35 @@ class _Parser:
             elif line.startswith("require "):
                 constraints.append(self.constraint(line))
             elif line == "return" or line.startswith("return "):
-                outputs = [self.value(name, values) for name in split_top_level(line[6:].strip())]
+                outputs = self.operands(line[6:], values, 6)
             elif match := _UPDATE.match(line):
-                updates[self.quoted(match[1])] = self.value(match[2], values)
+                variable = self.quoted(match[1], match.start(1))
+                if variable in updates:
+                    raise self.error(f"{match[1]} is updated twice", match[1])
+                updates[variable] = self.value(match[2], values, match.start(2))
             else:
                 raise self.error("expected an input, a node, require, return, update or }", line)
         if outputs is None:
             raise self.error("a graph needs a return line before its closing brace")
         return Graph(inputs, [*outputs, *updates.values()], nodes, tuple(updates), constraints)
 
-    def value(self, name: str, values: dict[str, Value]) -> Value:
+    def value(self, name: str, values: dict[str, Value], start: int) -> Value:
         found = values.get(name)
-        if found is None:
-            raise self.error(f"{name} is used before it is defined", name)
-        return found
+        if found is not None:
+            return found
+        if not name.startswith("%"):
+            raise self.error(f"expected a value such as %0, got {name!r}", name, start=start)
+        raise self.error(f"{name} is used before it is defined", name, start=start)
+
+    def split(self, text: str, start: int) -> list[str]:
+        """The parts between commas."""
+        try:
+            return split_top_level(text.strip())
+        except ValueError as problem:
+            raise self.error(str(problem), start=start) from None
+
+    def operands(self, text: str, values: dict[str, Value], start: int) -> list[Value]:
+        return [self.value(name, values, start) for name in self.split(text, start)]
 
     def define(
         self, names: list[str], outputs: tuple[Value, ...], values: dict[str, Value]
@@ -150,24 +195,25 @@ class _Parser:
                 raise self.error(f"{name} is defined twice", name)
             values[name] = value
 
-    def quoted(self, text: str) -> str:
+    def quoted(self, text: str, start: int) -> str:
         try:
             value = json.loads(text)
         except ValueError:
-            raise self.error(f"{text} is not a quoted string", text) from None
+            raise self.error(f"{text} is not a quoted string", text, start=start) from None
         return str(value)
 
-    def type(self, text: str) -> TensorType:
+    def type(self, text: str, start: int) -> TensorType:
         try:
             return parse_type(text)
         except (ValueError, GraphcError) as problem:
-            raise self.error(str(problem), text) from None
+            raise self.error(str(problem), text, start=start) from None
 
     def input(self, line: str, build: Builder, values: dict[str, Value]) -> Value:
         match = _INPUT.match(line)
         if match is None:
             raise self.error('expected `input %0 : f32[2] feed "name"`', line)
-        value = build.input(self.type(match[2]), self.quoted(match[4]), match[3])
+        type_ = self.type(match[2], match.start(2))
+        value = build.input(type_, self.quoted(match[4], match.start(4)), match[3])
         self.define([match[1]], (value,), values)
         return value
 
@@ -175,95 +221,118 @@ class _Parser:
         match = _REQUIRE.match(line)
         if match is None:
             raise self.error("expected `require n == m`", line)
+        return Constraint(
+            self.dimension(match[1], match.start(1)), self.dimension(match[2], match.start(2))
+        )
+
+    def dimension(self, text: str, start: int) -> Dimension:
         try:
-            return Constraint(parse_dimension(match[1]), parse_dimension(match[2]))
+            return parse_dimension(text)
         except ValueError as problem:
-            raise self.error(str(problem), match[1]) from None
+            raise self.error(str(problem), start=start) from None
 
     def node(self, line: str, build: Builder, values: dict[str, Value], depth: int) -> None:
         match = _NODE.match(line)
         if match is None:
             raise self.error("expected `%2 = op(%0, %1) {attribute=value} : type`", line)
         names = [name for name in match[1].split(", ") if name]
-        operands = tuple([self.value(name, values) for name in split_top_level(match[3])])
-        attribute_texts, declared, node_name = self.tail(match[4])
+        operands = tuple(self.operands(match[3], values, match.start(3)))
+        tail = self.tail(match[4], match.start(4))
         try:
-            op_name, attribute_texts = upgrade((match[2], attribute_texts), self.version)
+            op_name, attribute_texts = upgrade((match[2], tail.attributes), self.version)
         except ValueError as problem:
             raise self.error(str(problem), match[2]) from None
         op = self.registry.find(op_name)
         if op is None:
             raise self.error(
-                f"there is no op named {op_name!r}", op_name, self.registry.suggestion(op_name)
+                f"there is no op named {op_name!r}", match[2], self.registry.suggestion(op_name)
+            )
+        if op_name == "input":
+            raise self.error(
+                "an input has a line of its own form", fix='input %0 : f32[2] feed "x"'
             )
         here = self.position
         regions = self.regions(op, depth)
         after, self.position = self.position, here
-        build.name = node_name
+        build.name = tail.name
+        given = self.attributes(op, attribute_texts, match.start(4))
         try:
-            attributes = op.attributes.make(self.attributes(op, attribute_texts), op_name)
+            attributes = op.attributes.make(given, op_name)
             made = build.make(op, operands, attributes, regions)
         except GraphcError as problem:
-            if isinstance(problem, ParseError):
-                raise
-            raise self.error(str(problem), op_name) from None
+            raise self.error(str(problem), match[2]) from None
         types = [value.type for value in made.outputs]
-        if types != declared:
-            raise self.error(f"the text declares {declared}, but {op_name} gives {types}", " : ")
+        if types != tail.types:
+            raise self.error(
+                f"the text declares {tail.types}, but {op_name} gives {types}", start=tail.types_at
+            )
         if len(names) != len(types):
             raise self.error(f"{op_name} gives {len(types)} values, {len(names)} are named")
         self.define(names, made.outputs, values)
         self.position = after
 
-    def tail(self, text: str) -> tuple[dict[str, str], list[TensorType], str]:
-        """What follows the operands: `{attributes} : types "name"`."""
-        head = text.strip()
-        node_name = ""
-        if quoted := _QUOTED.search(head):
-            # a name stands after the types; a quote inside the attributes does not end the line
-            node_name = self.quoted(quoted[0])
-            head = head[: quoted.start()].strip()
+    def tail(self, text: str, start: int) -> _Tail:
+        """What follows the operands, which starts at `start` in the line."""
         texts: dict[str, str] = {}
-        try:
-            if head.startswith("{"):
-                body, _, head = _matching_brace(head)
-                for item in split_top_level(body):
-                    name, _, value = item.partition("=")
-                    texts[name.strip()] = value.strip()
-            colon, _, type_text = head.strip().partition(" ")
-            if colon != ":":
-                raise ValueError("expected ` : ` and the types of the results")
-            if type_text.startswith("("):
-                type_texts = split_top_level(type_text.strip()[1:-1])
-            else:
-                type_texts = [type_text]
-        except ValueError as problem:
-            raise self.error(str(problem), text.strip()) from None
-        return texts, [self.type(item) for item in type_texts], node_name
+        opening = len(text) - len(text.lstrip())
+        after = 0
+        if text.startswith("{", opening):
+            try:
+                closing = closing_brace(text, opening)
+            except ValueError as problem:
+                raise self.error(str(problem), start=start + opening) from None
+            for item in self.split(text[opening + 1 : closing], start + opening):
+                name, equals, value = item.partition("=")
+                name = name.strip()
+                if not equals or name in texts:
+                    problem = "stands twice" if equals else "has no value"
+                    raise self.error(f"attribute {name!r} {problem}", name, start=start + opening)
+                texts[name] = value.strip()
+            after = closing + 1
+        # types hold no quotes, so that the first one opens the name
+        head, quote, name = text[after:].partition('"')
+        types_at = start + after + len(head) - len(head.lstrip())
+        colon, _, type_text = head.strip().partition(" ")
+        if colon != ":":
+            raise self.error("expected ` : ` and the types of the results", start=types_at)
+        if type_text.startswith("(") and type_text.endswith(")"):
+            type_texts = self.split(type_text[1:-1], types_at)
+        else:
+            type_texts = [type_text]
+        types = [self.type(item, types_at) for item in type_texts]
+        node_name = self.quoted(quote + name, start + after) if quote else ""
+        return _Tail(texts, types, node_name, types_at)
 
-    def attributes(self, op: OpSpec, texts: dict[str, str]) -> dict[str, Any]:
+    def attributes(self, op: OpSpec, texts: dict[str, str], start: int) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for name, text in texts.items():
             field = op.attributes.fields.get(name)
+            at = self.find(name, start)
             if field is None:
                 known = ", ".join(op.attributes.fields) or "none"
-                raise self.error(f"{op.name} has no attribute {name!r}; it has {known}", name)
+                raise self.error(f"{op.name} has no attribute {name!r}; it has {known}", start=at)
             try:
                 value = field.kind.parse(text)
             except (ValueError, TypeError, KeyError, OverflowError, GraphcError) as problem:
-                raise self.error(f"attribute {name!r}: {problem}", text) from None
-            if isinstance(value, Literal) and value.is_detached:
-                value = self.literals.get(value.digest, value)
-            values[name] = value
+                raise self.error(f"attribute {name!r}: {problem}", text, start=at) from None
+            values[name] = self.literal(value, at) if isinstance(value, Literal) else value
         return values
+
+    def literal(self, value: Literal, at: int) -> Literal:
+        """A constant with the elements that the caller handed over for its hash."""
+        if value.is_detached:
+            return self.literals.get(value.digest, value)
+        self.constant_bytes += value.array.nbytes
+        if self.constant_bytes > _LARGEST_CONSTANTS:
+            raise self.error("the constants of this text ask for too much memory", start=at)
+        return value
 
     def regions(self, op: OpSpec, depth: int) -> tuple[Graph, ...]:
         """The regions that stand below a node's line."""
         regions: list[Graph] = []
         while op.region_names:
-            here = self.position
-            following = next((line.strip() for line in self.lines[here + 1 :] if line.strip()), "")
-            opening = _OPENING.match(following)
+            following = self.following()
+            opening = _OPENING.match("".join(self.lines[following : following + 1]).strip())
             if opening is None:
                 break
             self.advance()
@@ -273,23 +342,3 @@ class _Parser:
                 )
             regions.append(self.graph(depth + 1))
         return tuple(regions)
-
-
-def _matching_brace(text: str) -> tuple[str, str, str]:
-    """What stands in the braces at the start, "}", and the rest; quotes and brackets count."""
-    depth, quoted, position = 0, False, 0
-    while position < len(text):
-        character = text[position]
-        if quoted:
-            position += character == "\\"
-            quoted = character != '"'
-        elif character == '"':
-            quoted = True
-        elif character in "{[(":
-            depth += 1
-        elif character in "}])":
-            depth -= 1
-            if depth == 0:
-                return text[1:position], "}", text[position + 1 :]
-        position += 1
-    raise ValueError("a brace is not closed")

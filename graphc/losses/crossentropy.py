@@ -5,8 +5,8 @@ from __future__ import annotations
 from graphc.errors import DTypeError, ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.losses.loss import Loss, Reduction
-from graphc.ops.cross_entropies import sparse_categorical_crossentropy
 from graphc.ops.conversion import inexact
+from graphc.ops.cross_entropies import sparse_categorical_crossentropy
 from graphc.ops.shaping import squeeze
 from graphc.ops.tensor import Tensor
 

@@ -43,6 +43,7 @@ from graphc.lowering.jax_internals import (
 from graphc.lowering.tracing import trace_call
 from graphc.lowering.wide_types import holds_wide_types
 
+
 class _Template(NamedTuple):
     """The jaxpr of an op that has to be traced."""
 
@@ -230,6 +231,4 @@ def lower_graph(graph: Graph, name: str = "graph") -> LoweredGraph:
     )
     arrays = tuple(array for _, array in hoisted)
     needs_x64 = emitter.needs_x64 or any(v.type.dtype.is_wide for v in graph.inputs)
-    return LoweredGraph(
-        program, arrays, tuple(states), len(emitter.equations), needs_x64
-    )
+    return LoweredGraph(program, arrays, tuple(states), len(emitter.equations), needs_x64)

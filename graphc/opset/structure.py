@@ -7,7 +7,7 @@ reads; `after` and `group` carry control dependencies until the `functional` sta
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from jax import lax
@@ -187,7 +187,8 @@ DIMENSION_SIZE = REGISTRY.register(
 
 
 def _lower_barrier(call: OpCall, x: Any) -> Any:
-    return lax.optimization_barrier(x)  # pyright: ignore[reportUnknownMemberType]
+    barrier = cast(Any, lax.optimization_barrier)  # pyright: ignore[reportUnknownMemberType]
+    return barrier(x)  # JAX declares the operand without a type
 
 
 OPTIMIZATION_BARRIER = REGISTRY.register(

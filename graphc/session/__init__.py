@@ -2,6 +2,7 @@
 
 session      Session: run, make_callable, compile, dump, save and restore
 fetches      nested fetches as a flat list, and back
+plan         fetches and feeds to a program; fast_calls is the short way through it
 feeds        checking and converting what is fed; symbols get their sizes
 program      one set of fetches and feeds through the pipeline, to executables per signature
 state        variables on the device; they initialize themselves

@@ -42,7 +42,8 @@ def list_devices() -> list[Device]:
         if device in seen:
             continue
         seen.add(device)
-        kind = {"cuda": "GPU", "rocm": "GPU"}.get(device.platform, device.platform.upper())
+        platform: str = device.platform
+        kind = {"cuda": "GPU", "rocm": "GPU"}.get(platform, platform.upper())
         stats = device.memory_stats() or {}
         devices.append(
             Device(f"/device:{kind}:{device.id}", kind, int(stats.get("bytes_limit", 0)), device)

@@ -8,10 +8,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from graphc.dtypes import STRING
-from graphc.errors import ExecutionError
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
 from graphc.ops.tensor import Operation, Tensor
+from graphc.session.failures import execution_failure
+from graphc.session.fast_calls import make_fast_call
 from graphc.session.feeds import convert_feed
 from graphc.session.fetches import Rebuild
 from graphc.session.host import run_on_host
@@ -36,8 +37,11 @@ class Plan:
     """A program, the host's part of a run, and where the results of both go.
 
     Attributes:
-        run: runs once on a sequence of one array per feed, with NumPy results. After the first run
-            it is a function made for that run's types, which falls back on `run_for`.
+        run: runs once on one array per feed, positional, with NumPy results. After the first run it
+            is a function made for that run's types; see `fast_calls`.
+        store: the session's variables.
+        number_count: how many results are handed over as arrays.
+        is_single: whether the fetch is one tensor, not in any nesting.
         program: what XLA runs; None when everything is on the host.
         reset: variables that get their initial values back before the run.
     """
@@ -50,7 +54,7 @@ class Plan:
         maker: PlanMaker,
     ) -> None:
         self._rebuild = rebuild
-        self._store = maker.store
+        self.store = maker.store
         self._initialize = maker.compute_initial_values
         self._feeds = [(tensor.value, tensor.name) for tensor in feeds]
         numbers: list[Value] = []
@@ -67,7 +71,8 @@ class Plan:
             else:
                 self._sources.append(("number", len(numbers)))
                 numbers.append(leaf.value)
-        self._number_count = len(numbers)
+        self.number_count = len(numbers)
+        self.is_single = rebuild is next and len(numbers) == 1
         effects = [value for value in effects if value.type.dtype is not STRING]
         values = [value for value, _ in self._feeds]
         self._fed_numbers = [i for i, v in enumerate(values) if v.type.dtype is not STRING]
@@ -84,14 +89,15 @@ class Plan:
             )
         self._last: Signature | None = None
         self._host = maker.make_host(strings, values) if strings else None
-        self.run: Callable[[Sequence[Any]], Any] = self._run
+        self.run: Callable[..., Any] = self._run
 
-    def _run(self, given: Sequence[Any]) -> Any:
+    def _run(self, *given: Any) -> Any:
         """Run with NumPy results; what `run` is before the first signature is known."""
         result = self.run_for(given, as_numpy=True)
-        plain = self._host is None and not self.reset
+        types = [(feed.dtype, feed.shape) for feed in given if type(feed) is np.ndarray]
+        plain = self._host is None and not self.reset and len(types) == len(given)
         if plain and self._last is not None and self._last.result_count:
-            self.run = self._make_fast_path(self._last, [type_of_feed(feed) for feed in given])
+            self.run = make_fast_call(self, self._last, types)
         return result
 
     def run_for(self, given: Sequence[Any], as_numpy: bool) -> Any:
@@ -106,58 +112,14 @@ class Plan:
         """
         arrays = self._convert(given)
         if self.reset:
-            self._store.reset(self.reset, self._initialize)
+            self.store.reset(self.reset, self._initialize)
         numbers: Sequence[Any] = ()
         if self.program is not None:
             fed = [arrays[i] for i in self._fed_numbers]
             self._last = self.program.signature(fed)
             numbers = self._run_program(self._last, fed, as_numpy)
         strings = run_on_host(self._host, arrays) if self._host else ()
-        return self._rebuild(self._collect(numbers, strings))
-
-    def _make_fast_path(self, signature: Signature, types: list[Any]) -> Callable[..., Any]:
-        """`run` for NumPy arrays of exactly these types: nothing is looked up or converted.
-
-        A call of a small program costs XLA and JAX 7 µs, of which a layer of Python is a tenth:
-        hence one function with everything in its closure.
-        """
-        if None in types:
-            return self._run
-        executable, store, collect = signature.executable, self._store, self._collect
-        constants, rebuild, count = executable.constants, self._rebuild, self._number_count
-        names, updates = signature.state_names, signature.update_names
-        first_update, stateless = signature.fetch_count, not (names or updates)
-        single = rebuild is next and count == 1
-        array_type, copy = np.ndarray, np.array
-
-        def run(given: Sequence[Any]) -> Any:
-            for array, (dtype, shape) in zip(given, types, strict=True):
-                if type(array) is not array_type or array.dtype != dtype or array.shape != shape:
-                    return self.run_for(given, as_numpy=True)
-            try:
-                if stateless:
-                    results = executable.call(*constants, *given)
-                else:
-                    with store.lock:
-                        state = [store.arrays[name] for name in names]
-                        results = executable.call(*constants, *state, *given)
-                        if updates:
-                            store.update(updates, results[first_update:])
-            except Exception as problem:
-                lost = store.lost()
-                if lost:
-                    raise _failure(problem, lost) from problem
-                return self.run_for(given, as_numpy=True)  # it says what is wrong
-            try:
-                if single:
-                    return copy(results[0])
-                if count == 0:
-                    results[0].block_until_ready()
-                return rebuild(collect([copy(result) for result in results[:count]], ()))
-            except Exception as problem:
-                raise _failure(problem, updates) from problem
-
-        return run
+        return self.arrange(numbers, strings)
 
     def _convert(self, given: Sequence[Any]) -> list[Any]:
         return [
@@ -170,6 +132,10 @@ class Plan:
         assert self.program is not None
         arrays = self._convert(given)
         self.program.show_for([arrays[i] for i in self._fed_numbers])
+
+    def arrange(self, numbers: Sequence[Any], strings: Sequence[Any] = ()) -> Any:
+        """Results in the nesting of the fetches."""
+        return self._rebuild(self._collect(numbers, strings))
 
     def _collect(self, numbers: Sequence[Any], strings: Sequence[Any]) -> Iterator[Any]:
         for kind, position in self._sources:
@@ -184,8 +150,8 @@ class Plan:
         if not as_numpy:
             # Nobody waits for the result, so a feed that XLA reads in place must be a copy.
             fed = [np.array(array) if type(array) is np.ndarray else array for array in fed]
-        results = dispatch(signature, fed, self._store, self._initialize)
-        count = self._number_count
+        results = dispatch(signature, fed, self.store, self._initialize)
+        count = self.number_count
         if not as_numpy:
             return results[:count]
         try:
@@ -196,12 +162,7 @@ class Plan:
             # Copies: what a person holds must not keep XLA from reusing a variable's memory.
             return [np.array(result) for result in results[:count]]
         except Exception as problem:
-            raise _failure(problem, signature.update_names) from problem
-
-
-def type_of_feed(array: Any) -> tuple[Any, tuple[int, ...]] | None:
-    """Element type and shape of a NumPy array, None for anything else."""
-    return (array.dtype, array.shape) if type(array) is np.ndarray else None
+            raise execution_failure(problem, signature.update_names) from problem
 
 
 def dispatch(
@@ -220,7 +181,7 @@ def dispatch(
         try:
             return executable.call(*executable.constants, *fed)
         except Exception as problem:
-            raise _failure(problem, []) from problem
+            raise execution_failure(problem, []) from problem
     # A donated buffer must not be read by another thread between look-up and dispatch.
     with store.lock:
         store.ensure(names, initialize)
@@ -228,17 +189,7 @@ def dispatch(
         try:
             results = executable.call(*executable.constants, *state, *fed)
         except Exception as problem:
-            raise _failure(problem, store.lost()) from problem
+            raise execution_failure(problem, store.lost()) from problem
         if updates:
             store.update(updates, results[signature.fetch_count :])
     return results
-
-
-def _failure(problem: Exception, lost: Sequence[str]) -> ExecutionError:
-    if lost:
-        return ExecutionError(
-            f"XLA failed after the program had begun: {problem}",
-            given=f"the values of {', '.join(lost[:8])} were donated to it and are lost",
-            fix="restore a checkpoint or run the initializer; Session(donate=False) never donates",
-        )
-    return ExecutionError(f"XLA failed: {problem}", expected="the session's state is unchanged")

@@ -124,7 +124,7 @@ class Session:
         feeds = feed_dict or {}
         plan = self._plan(fetches, tuple(feeds))
         given = list(feeds.values())
-        return plan.run(given) if as_numpy else plan.run_for(given, as_numpy=False)
+        return plan.run(*given) if as_numpy else plan.run_for(given, as_numpy=False)
 
     def make_callable(
         self, fetches: Any, feed_list: Sequence[Any] = (), *, as_numpy: bool = True
@@ -147,7 +147,7 @@ class Session:
                     given=f"{len(arrays)} arrays",
                     origin=capture_origin(),
                 )
-            return plan.run(arrays) if as_numpy else plan.run_for(arrays, as_numpy=False)
+            return plan.run(*arrays) if as_numpy else plan.run_for(arrays, as_numpy=False)
 
         return call
 

@@ -128,6 +128,10 @@ class Sketch(Program):
         attributes: Attributes = NO_ATTRIBUTES,
         regions: tuple[Graph, ...] = (),
     ) -> Node:
+        if op.name in ("divide", "remainder") and inputs[1].type.dtype.is_integer:
+            # XLA ends the process when it folds a whole constant divided by 0.
+            if not self.precise(inputs[1]).all():
+                raise NotApplicableError
         node = super().make(op, inputs, attributes, regions)
         self._pending.append(node)
         return node

@@ -9,6 +9,7 @@ failing case shrinks to few steps and simple ones. `build_case` follows the plan
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,9 +33,6 @@ from tests.pipeline import (
 from tests.pipeline.graph_sketch import Array, Choices, NotApplicableError, Sketch, fit, some_floats
 from tests.pipeline.recipe_book import RECIPES, follow
 
-STATEFUL: Final = frozenset(
-    {"read_variable", "assign_variable", "training_step", "loop_with_state", "branch_with_state"}
-)
 OFTEN: Final = {"left_side": 12, "formula": 3, "formula_over_rows": 3, "function_of_one": 3} | {
     **dict.fromkeys(("moves", "reduction", "normalization", "concatenate"), 2),
     **dict.fromkeys(("arithmetic_with_a_number", "product_of_matrices", "choice", "arithmetic"), 2),
@@ -97,8 +95,8 @@ class Case:
         return "\n".join(["", *lines, str(self.graph)])
 
 
-def build_case(plan: Plan) -> Case:
-    """Follow a plan."""
+def start_sketch(plan: Plan) -> tuple[Sketch, dict[str, Array]]:
+    """A sketch with the inputs of a plan, and what they are fed."""
     dimensions: dict[str, Dimension] = {}
     sizes: dict[str, int] = {}
     for name, size, is_symbolic in zip("ab", plan.sizes, plan.symbolic, strict=True):
@@ -115,6 +113,12 @@ def build_case(plan: Plan) -> Case:
         array = numbers > 0 if dtype is BOOL else np.rint(2 * numbers) if dtype is I32 else numbers
         arrays[f"x{position}"] = array.astype(dtype.numpy)
         sketch.keep(sketch.learn(value, arrays[f"x{position}"]))
+    return sketch, arrays
+
+
+def build_case(plan: Plan) -> Case:
+    """Follow a plan."""
+    sketch, arrays = start_sketch(plan)
     for line, (name, numbers) in enumerate(plan.steps, start=1):
         sketch.at(line, _NAMES[line % len(_NAMES)])
         follow(name, sketch, Choices(numbers))
@@ -128,8 +132,7 @@ def build_case(plan: Plan) -> Case:
     outputs += sketch.loose
     outputs += [value for value in sketch.assigned.values() if value not in outputs]
     graph = sketch.graph(*outputs)
-    # Symbols that only stand in shapes that nobody feeds cannot be known.
-    return Case(graph, {**arrays, **sketch.state}, sizes, plan.has_float32)
+    return Case(graph, {**arrays, **sketch.state}, sketch.sizes, plan.has_float32)
 
 
 def take_gradients(sketch: Sketch, choices: Choices) -> list[Value]:
@@ -154,16 +157,16 @@ _numbers = st.lists(st.integers(0, 99), min_size=2, max_size=14).map(tuple)
 
 
 def plans(
-    *, state: bool = True, max_gradients: int = 2, min_gradients: int = 0
+    *, without: Collection[str] = (), max_gradients: int = 2, min_gradients: int = 0
 ) -> st.SearchStrategy[Plan]:
     """Plans of graphs.
 
     Args:
-        state: whether variables are read and assigned.
+        without: recipes that are left out.
         max_gradients: how many `gradient` intents there may be.
         min_gradients: how many there must be.
     """
-    allowed = sorted(name for name in RECIPES if state or name not in STATEFUL)
+    allowed = sorted(RECIPES.keys() - set(without))
     names = [name for name in allowed for _ in range(OFTEN.get(name, 1))]
     return st.builds(
         Plan,

@@ -7,7 +7,7 @@ and the latter as it is declared.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -82,19 +82,35 @@ def reference(graph: Graph, case: Case, *, precise: bool) -> Results:
     return labelled(graph, evaluate(wide, arrays_for(wide, case.arrays)))
 
 
-def run_on_xla(graphs: Sequence[Graph], case: Case) -> list[Results]:
-    """What XLA computes for graphs, in one program: compiling is what takes the time."""
+def as_function(graph: Graph) -> Callable[[Sequence[Any]], list[Any]]:
+    """What is lowered of a graph, as a function of one array per input."""
+
+    def call(given: Sequence[Any]) -> list[Any]:
+        lowered = lower_graph(graph)
+        states = [given[position] for position in lowered.states]
+        others = [array for at, array in enumerate(given) if at not in lowered.states]
+        return jit_from_jaxpr(lowered.program, "written")(*lowered.hoisted, *states, *others)
+
+    return call
+
+
+def run_on_xla(
+    graphs: Sequence[Graph],
+    case: Case,
+    functions: Sequence[Callable[[Sequence[Any]], list[Any]]] | None = None,
+) -> list[Results]:
+    """What XLA computes for graphs, in one program: compiling is what takes the time.
+
+    Args:
+        graphs: static, functional; they name feeds and results.
+        case: has the arrays.
+        functions: what to compile for each; by default what is lowered of it.
+    """
+    called = [as_function(graph) for graph in graphs] if functions is None else functions
     arguments = [arrays_for(graph, case.arrays) for graph in graphs]
 
     def program(arguments: Sequence[Any]) -> list[Any]:
-        found: list[Any] = []
-        for graph, given in zip(graphs, arguments, strict=True):
-            lowered = lower_graph(graph)
-            states = [given[position] for position in lowered.states]
-            others = [g for position, g in enumerate(given) if position not in lowered.states]
-            written = jit_from_jaxpr(lowered.program, "written")
-            found.append(written(*lowered.hoisted, *states, *others))
-        return found
+        return [function(given) for function, given in zip(called, arguments, strict=True)]
 
     with scoped_x64():
         compiled = jax.jit(program, compiler_options=COMPILER_OPTIONS)
@@ -106,7 +122,7 @@ def is_finite(results: Results) -> bool:
     return all(
         np.isfinite(array).all() and np.abs(array).max(initial=0) < 1e8
         for array in results.values()
-        if array.dtype.kind == "f"
+        if array.dtype.kind in "fc"
     )
 
 
@@ -126,13 +142,14 @@ def assert_same(
     for name, mine in found.items():
         theirs = expected[name]
         assert mine.shape == theirs.shape, f"{what}, {name}: {mine.shape} against {theirs.shape}"
-        if theirs.dtype.kind != "f":
+        if theirs.dtype.kind not in "fc":
             np.testing.assert_array_equal(mine, theirs, f"{what}, {name}")
             continue
         bound = rtol * max(1.0, float(np.abs(theirs).max(initial=0)))
         if slack is not None:
             bound += float(np.abs(slack[name]).max(initial=0))
-        difference = np.abs(mine.astype(np.float64) - theirs.astype(np.float64))
+        wide = np.complex128 if theirs.dtype.kind == "c" else np.float64
+        difference = np.abs(mine.astype(wide) - theirs.astype(wide))
         if not (difference <= bound).all():
             raise AssertionError(
                 f"{what}, {name}: off by {difference.max():.2e}, more than {bound:.2e}\n"

@@ -71,6 +71,10 @@ def tapped(s: Sketch, c: Choices) -> Value:
     return s.tap(s.pick(c, "float"), label="written by hand")
 
 
+TRAINING: Final = frozenset({"training_step"})
+"""Recipes with optimizer steps, which only a pass writes out."""
+
+
 @recipe
 def training_step(s: Sketch, c: Choices) -> list[Value]:
     """An optimizer's step on a variable, along a gradient: results may only be fetched."""
