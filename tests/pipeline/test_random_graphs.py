@@ -1,0 +1,43 @@
+"""Random graphs give the same numbers from the NumPy reference, with no passes and with all.
+
+`GRAPHC_HYPOTHESIS_PROFILE=nightly pytest tests/pipeline` tries 500 graphs per test; a failure prints
+the graph as text, which belongs into `golden/` once it is understood.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import event, given
+
+from graphc.ir.parser import parse
+from graphc.ir.verifier import verify
+from tests.pipeline.random_graphs import Case, cases
+from tests.pipeline.stage_comparison import (
+    ALL_PASSES,
+    check_canonical,
+    check_numbers,
+    last_graph,
+    literals,
+    run_pipeline,
+)
+
+
+@given(cases())
+def test_numbers_and_types_survive_all_passes(case: Case) -> None:
+    compared = check_numbers(case)
+    for graph in (last_graph(compared.required), last_graph(compared.all)):
+        verify(graph)
+    event("compared" if compared.is_compared else "not finite")
+
+
+@pytest.mark.parametrize("stage", ["canonical", "simplified"])
+@given(case=cases())
+def test_a_second_run_of_the_clean_up_changes_nothing(case: Case, stage: str) -> None:
+    check_canonical(run_pipeline(case, ALL_PASSES)[stage], stage)
+
+
+@given(cases())
+def test_the_canonical_form_does_not_depend_on_who_made_the_nodes(case: Case) -> None:
+    """A graph that went through text is canonical where the graph itself is."""
+    graph = run_pipeline(case, ALL_PASSES)["canonical"]
+    check_canonical(parse(str(graph), literals(graph)), "canonical")
