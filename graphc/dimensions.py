@@ -323,7 +323,10 @@ def parse_dimension(text: str) -> Dimension:
     Raises:
         ValueError: If the text is not a dimension; the message gives the position.
     """
-    return _Parser(text).parse()
+    dimension = _Parser(text).parse()
+    if len(text) > _MAXIMUM_DIGITS:
+        str(dimension)  # refuses a product with more digits than Python prints
+    return dimension
 
 
 class _Parser:

@@ -99,8 +99,9 @@ def _parse_truth(text: str) -> bool:
 
 
 def _parse_string(text: str) -> str:
-    value = json.loads(text)
-    return _text(value)
+    if not text.startswith('"'):
+        raise ValueError(f"expected a string in double quotes, got {text!r}")
+    return _text(json.loads(text))
 
 
 INTEGER: Final = AttributeKind("a whole number", _whole, str, int)
@@ -128,7 +129,8 @@ def _numbers(value: Any) -> tuple[tuple[str, float], ...]:
     pairs: Iterable[Any] = value
     if isinstance(value, Mapping):
         pairs = cast(Mapping[Any, Any], value).items()
-    return tuple(sorted((_text(name), _number(number)) for name, number in pairs))
+    # plus zero: -0.0 would be interned as 0.0, and print as whichever of them came first
+    return tuple(sorted((_text(name), _number(number) + 0.0) for name, number in pairs))
 
 
 def _parse_numbers(text: str) -> tuple[tuple[str, float], ...]:
@@ -210,7 +212,7 @@ class Attribute:
             object.__setattr__(self, "default", self.kind.normalise(self.default))
 
 
-def _identity_key(value: Any) -> Any:
+def identity_key(value: Any) -> Any:
     """Keeps apart what Python's equality merges: 0.0 and -0.0, and one NaN from another.
 
     And a literal from one that is known by its hash alone: only the first can be computed with.
@@ -265,7 +267,7 @@ class Schema:
         return self._intern(values)
 
     def _intern(self, values: dict[str, Any]) -> Attributes:
-        key = tuple([_identity_key(value) for value in values.values()])
+        key = tuple([identity_key(value) for value in values.values()])
         found = self._interned.get(key)
         return found if found is not None else self._interned.setdefault(key, Attributes(values))
 

@@ -134,8 +134,11 @@ class GraphEditor:
             moved, kept = kept, moved
         kept.update(moved)
         users[new] = kept
-        if all(output in self._forward for output in old.node.outputs):
-            self._drop(old.node)
+        self._drop_replaced(old.node)
+
+    def _drop_replaced(self, node: Node) -> None:
+        if all(output in self._forward for output in node.outputs):
+            self._drop(node)
 
     def _drop(self, dead: Node) -> None:
         """Forget that a replaced node uses its operands, and so on upwards."""
@@ -161,6 +164,8 @@ class GraphEditor:
                     users.setdefault(operand, {})[node] = None
             for output in self.outputs:
                 users.setdefault(self.resolve(output), {})[_OUTPUT] = None
+            for value in list(self._forward):
+                self._drop_replaced(value.node)
         return self._users
 
     def users(self, value: Value) -> Sequence[Node]:
@@ -241,7 +246,7 @@ class GraphEditor:
             nodes.append(node)
         values = ValueMap(self, rebuilt)
         graph = Graph(
-            [values[value] for value in self.inputs],
+            self.inputs,
             [values[value] for value in self.outputs],
             nodes,
             self.update_names,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphc.ir.attributes import identity_key
 from graphc.ir.graph import Graph
 from graphc.ir.literal import Literal
 from graphc.ir.node import Node, Value
@@ -48,18 +49,24 @@ def equal_graphs(left: Graph, right: Graph) -> bool:
     return left is right or first_difference(left, right) is None
 
 
-def _attribute_keys(node: Node) -> list[object]:
-    return [
-        value.key if isinstance(value, Literal) else value for value in node.attributes.values()
-    ]
+def _equal_attributes(mine: Node, theirs: Node) -> bool:
+    """Whether two nodes of one op have the same attributes: to the last bit, -0.0 is not 0.0."""
+    if mine.attributes is theirs.attributes:
+        return True
+    for own, other in zip(mine.attributes.values(), theirs.attributes.values(), strict=True):
+        if isinstance(own, Literal) and isinstance(other, Literal):
+            # the hash is all that there is to know of a constant that text named by it
+            if own.type is not other.type or own.digest != other.digest:
+                return False
+        elif identity_key(own) != identity_key(other):
+            return False
+    return True
 
 
 def _node_difference(mine: Node, theirs: Node) -> str | None:
     if mine.op is not theirs.op:
         return f"{mine.op.name} {mine.name!r} against {theirs.op.name} {theirs.name!r}"
-    if mine.attributes is not theirs.attributes and _attribute_keys(mine) != _attribute_keys(
-        theirs
-    ):
+    if not _equal_attributes(mine, theirs):
         return (
             f"{mine.op.name} with {{{format_attributes(mine)}}} "
             f"against {{{format_attributes(theirs)}}}"

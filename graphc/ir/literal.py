@@ -12,17 +12,19 @@ import ast
 import hashlib
 import json
 import math
+import re
 from typing import Any, Final
 
 import numpy as np
 
-from graphc.dtypes import STRING, DType, as_dtype, is_short_name
+from graphc.dtypes import STRING, TOKEN, DType, as_dtype, is_short_name
 from graphc.errors import DTypeError
 from graphc.ir.lexing import split_list
 from graphc.ir.types import TensorType, tensor_type
 
 _INLINE_ELEMENTS: Final = 16
-_LARGEST_IN_TEXT: Final = 2**28  # elements: text is data, and may not ask for all memory
+_LARGEST_IN_TEXT: Final = 2**31  # bytes: text is data, and may not ask for all memory
+_DIGEST: Final = re.compile("sha256:([0-9a-f]{32})")
 _KEPT_IN_KEY: Final = 64  # bytes: below, the key holds the elements; above, their hash
 
 
@@ -106,14 +108,19 @@ def as_literal(given: Any, dtype: DType | None = None) -> Literal:
     """A literal of a copy of whatever NumPy takes, strings and bytes included.
 
     Raises:
-        DTypeError: it is not an array of one element type.
+        DTypeError: it is not an array of one element type, or not of the one that is asked for.
     """
     if isinstance(given, Literal):
         return given
     if isinstance(given, (str, bytes)):
+        if dtype is not None and dtype is not STRING:
+            raise DTypeError("a string is not a number", given=repr(given)[:200], expected=dtype)
         array = np.array(given, dtype=object)
         return literal_of(array, tensor_type(STRING, ()))
-    array = np.array(given, dtype=None if dtype is None else dtype.numpy, order="C")
+    try:
+        array = np.array(given, dtype=None if dtype is None else dtype.numpy, order="C")
+    except (ValueError, TypeError, OverflowError) as problem:
+        raise DTypeError(str(problem), given=repr(given)[:200], expected=dtype) from None
     if array.dtype.kind in "SUO" and not (dtype is not None and dtype is not STRING):
         items = np.array(given, dtype=object)
         if not all(isinstance(item, (str, bytes)) for item in items.ravel().tolist()):
@@ -152,7 +159,12 @@ def _format_element(item: Any, dtype: DType) -> str:
 
 def _parse_element(text: str, dtype: DType) -> Any:
     if dtype is STRING:
-        return ast.literal_eval(text) if text.startswith("b") else json.loads(text)
+        if not re.match('b?"', text):
+            raise ValueError(f"expected a string in double quotes, got {text!r}")
+        item = ast.literal_eval(text) if text.startswith("b") else json.loads(text)
+        if not isinstance(item, (str, bytes)):  # Python reads more than one literal: b"", 1
+            raise ValueError(f"expected one string, got {text!r}")
+        return item
     if dtype.kind == "bool":
         return {"true": True, "false": False}[text]
     if dtype.is_integer:
@@ -165,10 +177,13 @@ def _parse_element(text: str, dtype: DType) -> Any:
 
 def _round_trips(array: np.ndarray[Any, Any], dtype: DType) -> bool:
     """Whether text keeps every bit: false for a NaN with a payload or a sign."""
-    if not dtype.is_inexact or not np.isnan(array).any():
+    if not dtype.is_inexact:
         return True
-    texts = [_format_element(item, dtype) for item in array.ravel()]
-    again = np.array([_parse_element(text, dtype) for text in texts], dtype=dtype.numpy)
+    with np.errstate(invalid="ignore"):  # a signalling NaN is data too
+        if not np.isnan(array).any():
+            return True
+        texts = [_format_element(item, dtype) for item in array.ravel()]
+        again = np.array([_parse_element(text, dtype) for text in texts], dtype=dtype.numpy)
     return again.tobytes() == array.tobytes()
 
 
@@ -201,20 +216,24 @@ def parse_literal(text: str) -> Literal:
     if not (bracket and opening and is_short_name(name)):
         raise ValueError(f"expected a type and a value, got {text!r}")
     shape = tuple(int(size) for size in sizes.split(",") if size.strip())
-    count = math.prod(shape)
-    if count > _LARGEST_IN_TEXT:
-        raise ValueError(f"a constant of {count} elements is more than text may ask for")
     type_ = tensor_type(as_dtype(name), shape)
+    if type_.dtype is TOKEN:
+        raise ValueError("a token has no value")
     value = rest.strip()
     if value.startswith("sha256:"):
-        return Literal(type_, None, value.removeprefix("sha256:"))
+        named = _DIGEST.fullmatch(value)
+        if named is None:
+            raise ValueError(f"expected sha256: and 32 hexadecimal digits, got {value!r}")
+        return Literal(type_, None, named[1])
+    count = math.prod(shape)
+    if count * type_.dtype.numpy.itemsize > _LARGEST_IN_TEXT:
+        raise ValueError(f"a constant of {count} elements is more than text may ask for")
     texts = split_list(value) if value.startswith("[") else [value]
+    array = np.empty(len(texts), dtype=type_.dtype.numpy)
     try:
-        elements = [_parse_element(item, type_.dtype) for item in texts]
-    except (KeyError, SyntaxError) as error:
+        array[:] = [_parse_element(item, type_.dtype) for item in texts]
+    except (KeyError, SyntaxError, OverflowError, TypeError) as error:
         raise ValueError(f"not a {type_.dtype}: {error}") from None
-    array = np.empty(len(elements), dtype=type_.dtype.numpy)
-    array[:] = elements
     if array.size == 1 and not value.startswith("["):
         array = np.repeat(array, count)
     return literal_of(array.reshape(shape), type_)

@@ -203,6 +203,8 @@ def _parse(text: str, depth: int) -> Any:
     if _WHOLE.match(text):
         return int(text)
     if is_short_name(text):
+        if as_dtype(text).is_host:
+            raise ValueError(f"{text} is no element type of JAX")
         return as_dtype(text).numpy
     if is_short_name(text.partition("[")[0]):
         return parse_literal(text).array

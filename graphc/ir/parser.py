@@ -307,24 +307,26 @@ class _Parser:
         values: dict[str, Any] = {}
         for name, text in texts.items():
             field = op.attributes.fields.get(name)
-            at = self.find(name, start)
             if field is None:
                 known = ", ".join(op.attributes.fields) or "none"
-                raise self.error(f"{op.name} has no attribute {name!r}; it has {known}", start=at)
+                raise self.error(
+                    f"{op.name} has no attribute {name!r}; it has {known}", name, start=start
+                )
             try:
                 value = field.kind.parse(text)
             except (ValueError, TypeError, KeyError, OverflowError, GraphcError) as problem:
+                at = self.find(name, start)
                 raise self.error(f"attribute {name!r}: {problem}", text, start=at) from None
-            values[name] = self.literal(value, at) if isinstance(value, Literal) else value
+            values[name] = self.literal(value, start) if isinstance(value, Literal) else value
         return values
 
-    def literal(self, value: Literal, at: int) -> Literal:
+    def literal(self, value: Literal, start: int) -> Literal:
         """A constant with the elements that the caller handed over for its hash."""
         if value.is_detached:
             return self.literals.get(value.digest, value)
         self.constant_bytes += value.array.nbytes
         if self.constant_bytes > _LARGEST_CONSTANTS:
-            raise self.error("the constants of this text ask for too much memory", start=at)
+            raise self.error("the constants of this text ask for too much memory", start=start)
         return value
 
     def regions(self, op: OpSpec, depth: int) -> tuple[Graph, ...]:

@@ -65,6 +65,7 @@ class TensorType:
 
 # What a caller's shape may hold: NumPy gives sizes of its own.
 _WHOLES: Final = cast("tuple[type[Any], ...]", (int, np.integer))
+_LARGEST_SIZE: Final = 2**63 - 1
 _INTERNED: Final[dict[tuple[DType, Shape], TensorType]] = {}
 
 
@@ -72,7 +73,7 @@ def tensor_type(dtype: DType, shape: Shape) -> TensorType:
     """The one type with this element type and shape.
 
     Raises:
-        ShapeError: a size is neither an `int` of at least 0 nor a `Dim`.
+        ShapeError: a size is neither an `int` of at least 0 that 64 bits hold, nor a `Dim`.
     """
     found = _INTERNED.get((dtype, shape))
     if found is not None:
@@ -82,6 +83,8 @@ def tensor_type(dtype: DType, shape: Shape) -> TensorType:
         if isinstance(size, Dim):
             sizes.append(size)
         elif isinstance(size, _WHOLES) and not isinstance(size, bool) and size >= 0:
+            if size > _LARGEST_SIZE:
+                raise ShapeError("this size is too large", expected=f"at most {_LARGEST_SIZE}")
             sizes.append(int(size))
         else:
             raise ShapeError(

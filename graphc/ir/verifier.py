@@ -81,6 +81,8 @@ def _check_ends(graph: Graph, defined: set[Node], inputs: set[Node]) -> None:
                 f"an output is made by {value.node.op.name} outside the graph",
                 origin=value.node.origin,
             )
+    if len(graph.update_names) > len(graph.outputs):
+        raise VerifyError("more variables are updated than there are outputs")
     if len(set(graph.update_names)) != len(graph.update_names):
         raise VerifyError("a variable is updated twice", given=graph.update_names)
 

@@ -230,23 +230,24 @@ class Sketch(Program):
     def is_tame(self, value: Value) -> bool:
         """Whether a value may be used in what is made next."""
         known = self.known.get(value)
-        if known is None or known.is_rough or value.type.dtype.is_complex:
+        if known is None or known.is_rough:
             return False
         if known.precise.size > MOST_ELEMENTS or value.type.rank > MOST_AXES:
             return False
-        if not value.type.dtype.is_floating:
+        if not value.type.dtype.is_inexact:
             small = np.abs(known.precise.astype(np.int64)).max(initial=0) <= LARGEST_WHOLE
             return bool(small and np.array_equal(known.precise, known.native))
         size = np.abs(known.precise).max(initial=0)
         if not (np.isfinite(known.precise).all() and size <= LARGEST):
             return False
-        error = np.abs(known.native.astype(np.float64) - known.precise).max(initial=0)
+        error = np.abs(known.native.astype(known.precise.dtype) - known.precise).max(initial=0)
         return bool(error <= FLOAT32_ERROR * max(1.0, float(size)))
 
     def keep(self, *values: Value) -> None:
-        """Let values be used in what is made next, where they are tame."""
+        """Let values be used in what is made next, where they are tame; complex ones never are."""
         self.settle()
-        self.pool += [value for value in values if self.is_tame(value)]
+        real = [value for value in values if not value.type.dtype.is_complex]
+        self.pool += [value for value in real if self.is_tame(value)]
 
     def pick(
         self, choices: Choices, kind: str, where: Callable[[Value], bool] | None = None

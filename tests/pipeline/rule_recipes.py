@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from graphc.dtypes import BOOL, F64, I32, DType
+from graphc.dtypes import BOOL, C128, F64, I32, DType
 from graphc.errors import GraphcError
 from graphc.ir.node import Value
 from graphc.ir.op import Trait
@@ -21,7 +21,7 @@ from graphc.rewriting.rule_pass import RulePass
 from graphc.rewriting.rules import RewriteRule
 from graphc.rewriting.terms import Captured, Constant, Known, Number, Operation, Splat, Tensor, Term
 from passes.pipelines import CLEAN_UP
-from tests.pipeline.graph_sketch import Choices, NotApplicableError, Sketch, fit, kind_of
+from tests.pipeline.graph_sketch import Choices, NotApplicableError, Sketch, fit
 from tests.pipeline.movement_recipes import MOVES
 from tests.pipeline.recipe_book import recipe
 
@@ -52,9 +52,10 @@ def write_left_side(s: Sketch, c: Choices, pattern: Operation) -> Value:
     Raises:
         NotApplicableError: they could not be made of what there is.
     """
-    first = c.below(4)
-    for attempt in range(4):
-        dtype = (F64, I32, BOOL, s.narrow)[(first + attempt) % 4]
+    dtypes = (F64, I32, BOOL, s.narrow, C128)
+    first = c.below(len(dtypes))
+    for attempt in range(len(dtypes)):
+        dtype = dtypes[(first + attempt) % len(dtypes)]
         try:
             return _Writer(s, c, dtype).write(pattern, None)
         except (GraphcError, NotApplicableError):
@@ -97,13 +98,18 @@ class _Writer:
             return self.constant(self.choices.of(_NUMBERS), type_)
         if isinstance(term, Constant | Known):
             return self.array(type_)
-        found = self.sketch.pick(
-            self.choices, "any" if type_ else kind_of(self.dtype), self.is_of_dtype(type_)
-        )
-        return found if type_ is None else fit(self.sketch, found, type_)
-
-    def is_of_dtype(self, type_: TensorType | None) -> Any:
-        return lambda value: type_ is not None or value.type.dtype is self.dtype
+        dtype = self.dtype if type_ is None else type_.dtype
+        if dtype.is_complex:
+            real = self.sketch.pick(self.choices, "float", lambda x: x.type.dtype is F64)
+            real = real if type_ is None else fit(self.sketch, real, type_.with_dtype(F64))
+            real = self.sketch.bounded(real)
+            return self.sketch.exponential(self.sketch.complex(real, self.sketch.sine(real)))
+        if type_ is None:
+            found = self.sketch.pick(self.choices, "any", lambda x: x.type.dtype is dtype)
+        else:
+            found = fit(self.sketch, self.sketch.pick(self.choices, "any"), type_)
+        # Between 0 and 1 much is defined that is not elsewhere.
+        return self.sketch.logistic(found) if dtype is F64 and self.choices.chance(3) else found
 
     def like(self, type_: TensorType | None) -> TensorType:
         """The type that was asked for, or that of some value."""
@@ -135,8 +141,10 @@ class _Writer:
     # -- operations ------------------------------------------------------------------------------
 
     def operation(self, term: Operation, type_: TensorType | None) -> Value:
-        if not term.operands:
+        if term.operands is None:
             raise NotApplicableError
+        if term.op_name == "constant":
+            return self.sketch.array(np.ones((2, 3), self.dtype.numpy))
         spec = REGISTRY[term.op_name]
         if spec.has(Trait.ELEMENTWISE):
             operands = self.elementwise_operands(term, type_)
@@ -176,17 +184,24 @@ class _Writer:
             type_ = type_.with_dtype(F64)
         if term.op_name == "convert" and type_ is not None:
             type_ = type_.with_dtype(self.choices.of((F64, self.sketch.narrow, I32, BOOL)))
-        first_value = 1 if term.op_name == "select" else 0
+        if term.op_name in ("real", "imag", "abs") and self.dtype.is_complex:
+            type_ = None if type_ is None else type_.with_dtype(C128)
+        if term.op_name == "complex":
+            type_ = (type_ or self.like(None)).with_dtype(F64)
+        # One predicate or bound may be for all elements, where it is a plain variable.
+        alone = {"select": (0,), "clamp": (0, 2)}.get(term.op_name, ())
+        is_lone = self.choices.chance(2)
         order = sorted(
             range(len(terms)),
-            key=lambda i: (i < first_value, isinstance(terms[i], (Number, Splat, Constant))),
+            key=lambda i: (i in alone, isinstance(terms[i], (Number, Splat, Constant))),
         )
         made: dict[int, Value] = {}
         for position in order:
             wanted = type_
-            if position < first_value:
-                assert type_ is not None
-                wanted = type_.with_dtype(BOOL)
+            if wanted is not None and position in alone:
+                wanted = wanted.with_dtype(BOOL) if term.op_name == "select" else wanted
+                if is_lone and type(terms[position]) is Tensor:
+                    wanted = wanted.with_shape(())
             made[position] = self.write(terms[position], wanted)
             type_ = type_ or made[position].type
         return [made[position] for position in range(len(terms))]

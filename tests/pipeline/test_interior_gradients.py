@@ -5,6 +5,8 @@ from __future__ import annotations
 from hypothesis import assume, event, given
 
 from graphc.reference.widening import widen
+from graphc.rewriting.graph_pass import PassContext
+from passes.specialisation import Specialisation
 from tests.pipeline.jax_gradients import has_stops_below_another, run_graph
 from tests.pipeline.random_graphs import Case, cases
 from tests.pipeline.stage_comparison import (
@@ -26,7 +28,8 @@ from tests.pipeline.state_recipes import TRAINING
 @given(cases(min_gradients=1, without=TRAINING))
 def test_gradients_are_those_of_jax_with_the_required_passes_and_with_all(case: Case) -> None:
     required, everything = run_pipeline(case, REQUIRED_PASSES), run_pipeline(case, ALL_PASSES)
-    intents = widen(required["functional"])
+    sizes = PassContext(sizes=case.sizes)
+    intents = widen(Specialisation()(required["functional"], sizes).graph)
     assume(not has_stops_below_another(intents))
     plain, rewritten = widen(last_graph(required)), widen(last_graph(everything))
     if not is_finite(reference(plain, case, precise=True)):
