@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from graphc.dtypes import BOOL, F64, I32
-from graphc.ir.node import Value
-from tests.pipeline.graph_sketch import Choices, Sketch, fit
+from graphc.ir.node import Node, Value
+from tests.pipeline.graph_sketch import Choices, NotApplicableError, Sketch, fit
 from tests.pipeline.recipe_book import recipe
 
 Repair = Callable[[Sketch, Value], Value]
@@ -177,6 +177,48 @@ def again(s: Sketch, c: Choices) -> list[Value]:
     if node.op.name in ("add", "multiply", "maximum") and c.chance(2):
         inputs.reverse()
     return list(s.make(node.op, tuple(inputs), node.attributes, node.regions).outputs)
+
+
+def _other_attributes(c: Choices, node: Node) -> dict[str, Any]:
+    """One attribute of a node changed so that the result has the same type."""
+    given, rank = node.attributes, node.inputs[0].type.rank
+    shape = node.inputs[0].type.shape
+    if "direction" in given:
+        return {"direction": c.of(("GE", "LT", "GT", "LE", "EQ", "NE"))}
+    if "reverse" in given and not node.regions:
+        return {"reverse": not given["reverse"]}
+    if node.op.name in ("softmax", "log_softmax"):
+        return {"axis": (given["axis"] + 1) % rank}
+    if "dimensions" in given:
+        return {"dimensions": [axis for axis in range(rank) if axis not in given["dimensions"]]}
+    if "permutation" in given:
+        permutation = list(given["permutation"])
+        i, j = c.below(rank), c.below(rank)
+        if shape[permutation[i]] == shape[permutation[j]]:
+            permutation[i], permutation[j] = permutation[j], permutation[i]
+        return {"permutation": permutation}
+    if "axes" in given and len(given["axes"]) == 1:
+        sizes = [axis for axis, size in enumerate(shape) if size == shape[given["axes"][0]]]
+        return {"axes": [c.of(sizes)]}
+    if "start_indices" in given and any(given["start_indices"]):
+        back = [min(1, start) if isinstance(start, int) else 0 for start in given["start_indices"]]
+        return {
+            name: [bound - by for bound, by in zip(given[name], back, strict=True)]
+            for name in ("start_indices", "limit_indices")
+        }
+    raise NotApplicableError
+
+
+@recipe
+def almost_again(s: Sketch, c: Choices) -> list[Value]:
+    """The same op on the same operands with another attribute: what must not be merged."""
+    value = s.pick(
+        c, "any", lambda value: bool(value.node.inputs) and len(value.node.attributes) > 0
+    )
+    node = value.node
+    given = {**node.attributes, **_other_attributes(c, node)}
+    attributes = node.op.attributes.make(given, node.op.name)
+    return list(s.make(node.op, node.inputs, attributes, node.regions).outputs)
 
 
 @recipe

@@ -46,9 +46,7 @@ FORMULAS: Final[dict[str, Callable[[Builder, Value], Value]]] = {
     "log(logistic(x))": lambda b, x: b.log(b.logistic(x)),
     "1 - logistic(x)": lambda b, x: b.subtract(_one(b, x), b.logistic(x)),
     "log(1 - logistic(x))": lambda b, x: b.log(b.subtract(_one(b, x), b.logistic(x))),
-    "e^x / (1 + e^x)": lambda b, x: b.divide(
-        b.exponential(x), b.add(b.exponential(x), _one(b, x))
-    ),
+    "e^x / (1 + e^x)": lambda b, x: b.divide(b.exponential(x), b.add(b.exponential(x), _one(b, x))),
     "log1p(e^x)": lambda b, x: b.log_plus_one(b.exponential(x)),
     "softplus(x) - x": lambda b, x: b.subtract(b.softplus(x), x),
     "tanh of exponentials": _tanh,
@@ -135,9 +133,7 @@ def normalization(s: Sketch, c: Choices) -> Value:
 
 @recipe
 def cross_entropy(s: Sketch, c: Choices) -> Value:
-    name = c.of(
-        ("sparse_softmax_cross_entropy", "softmax_cross_entropy", "sigmoid_cross_entropy")
-    )
+    name = c.of(("sparse_softmax_cross_entropy", "softmax_cross_entropy", "sigmoid_cross_entropy"))
     x, _ = _axis_of(s, c)
     if name == "sparse_softmax_cross_entropy":
         if not has_elements(s, x, x.type.rank - 1):

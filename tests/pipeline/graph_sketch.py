@@ -58,7 +58,7 @@ class NotApplicableError(Exception):
 
 
 class Choices:
-    """Small numbers that were drawn beforehand; zeros when they run out, so that less is simpler."""
+    """Small numbers drawn beforehand; zeros when they run out, so that less is simpler."""
 
     def __init__(self, numbers: Sequence[int]) -> None:
         self._numbers = list(reversed(numbers))
@@ -128,10 +128,10 @@ class Sketch(Program):
         attributes: Attributes = NO_ATTRIBUTES,
         regions: tuple[Graph, ...] = (),
     ) -> Node:
-        if op.name in ("divide", "remainder") and inputs[1].type.dtype.is_integer:
-            # XLA ends the process when it folds a whole constant divided by 0.
-            if not self.precise(inputs[1]).all():
-                raise NotApplicableError
+        divides = op.name in ("divide", "remainder") and inputs[1].type.dtype.is_integer
+        # XLA ends the process when it folds a whole constant divided by 0.
+        if divides and not self.precise(inputs[1]).all():
+            raise NotApplicableError
         node = super().make(op, inputs, attributes, regions)
         self._pending.append(node)
         return node
@@ -288,17 +288,16 @@ def _has_effects(node: Node) -> bool:
     """Whether nobody knows what a node gives before the stages `functional` or `differentiated`."""
     if node.op.has(Trait.EFFECT | Trait.INTENT):
         return True
-    return any(
-        inner.op.has(Trait.EFFECT) for region in node.regions for inner in region.walk()
-    )
+    return any(inner.op.has(Trait.EFFECT) for region in node.regions for inner in region.walk())
 
 
 def some_floats(shape: tuple[int, ...], seed: int) -> Array:
     """Numbers from -2 to 2 that float32 holds exactly, none of them near 0."""
     numbers = np.random.default_rng(seed).uniform(-2, 2, shape)
-    return np.where(numbers < 0, np.minimum(np.rint(numbers * 64), -6), 0) / 64 + np.where(
-        numbers < 0, 0, np.maximum(np.rint(numbers * 64), 6)
-    ) / 64
+    return (
+        np.where(numbers < 0, np.minimum(np.rint(numbers * 64), -6), 0) / 64
+        + np.where(numbers < 0, 0, np.maximum(np.rint(numbers * 64), 6)) / 64
+    )
 
 
 def kind_of(dtype: DType) -> str:

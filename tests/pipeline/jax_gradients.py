@@ -39,9 +39,7 @@ def has_stops_below_another(graph: Graph) -> bool:
     """Whether an intent with stops is itself differentiated: in JAX its stops hold for that too."""
     intents = [node for node in graph.nodes if node.op.name == "gradient"]
     stopped = {node for node in intents if node.attributes["stops"]}
-    return any(
-        stopped.intersection(topological_order(node.inputs)) for node in intents
-    )
+    return any(stopped.intersection(topological_order(node.inputs)) for node in intents)
 
 
 def run_graph(graph: Graph, arrays: Sequence[Any], intents: Sequence[_Intent] = ()) -> list[Any]:

@@ -176,9 +176,9 @@ def plans(
         inputs=st.lists(
             st.tuples(st.integers(0, 3), st.integers(0, len(_SHAPES) - 1)), min_size=1, max_size=4
         ).map(lambda inputs: ((0, 0), *inputs)),
-        steps=st.lists(
-            st.tuples(st.sampled_from(names), _numbers), min_size=6, max_size=18
-        ).map(tuple),
+        steps=st.lists(st.tuples(st.sampled_from(names), _numbers), min_size=6, max_size=18).map(
+            tuple
+        ),
         outputs=st.lists(st.integers(0, 20), min_size=1, max_size=4).map(tuple),
         fetches_all=st.booleans(),
         gradients=st.lists(_numbers, min_size=min_gradients, max_size=max_gradients).map(tuple),

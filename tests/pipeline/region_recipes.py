@@ -43,8 +43,7 @@ STEPS: Final[dict[str, Step]] = {
     "gradient": _gradient_inside,
     "equal": lambda b, x, y: b.add(b.tanh(y), b.tanh(y)),
     **{
-        name: (lambda b, x, y, write=write: write(b, b.tanh(x)))
-        for name, write in FORMULAS.items()
+        name: (lambda b, x, y, write=write: write(b, b.tanh(x))) for name, write in FORMULAS.items()
     },
 }
 
@@ -142,9 +141,7 @@ def loop_while(s: Sketch, c: Choices) -> list[Value]:
 
     regions = (write_body(c, types, condition), write_body(c, types, write))
     return list(
-        s.while_loop(
-            s.number(0, I32), s.stop_gradient(x), invariant, regions=regions, carries=2
-        )
+        s.while_loop(s.number(0, I32), s.stop_gradient(x), invariant, regions=regions, carries=2)
     )
 
 
@@ -164,9 +161,7 @@ def loop_with_state(s: Sketch, c: Choices) -> list[Value]:
 
     body = write_body(c, [row, row], write)
     start = s.number(0.5, row.dtype)
-    last = s.scan(
-        start, scanned, regions=(body,), carries=1, length=scanned.type.shape[0]
-    )
+    last = s.scan(start, scanned, regions=(body,), carries=1, length=scanned.type.shape[0])
     s.declare(name, row)
     s.assigned[name] = last
     s.loose.append(last)

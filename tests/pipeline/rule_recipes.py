@@ -26,13 +26,7 @@ from tests.pipeline.movement_recipes import MOVES
 from tests.pipeline.recipe_book import recipe
 
 RULES: Final[dict[str, Sequence[RewriteRule]]] = {
-    each.name: [
-        rule
-        for rule in each.rules
-        if any(pattern.operands is not None for pattern in rule.patterns)
-    ]
-    for each in CLEAN_UP
-    if isinstance(each, RulePass)
+    each.name: each.rules.rules for each in CLEAN_UP if isinstance(each, RulePass)
 }
 _NUMBERS: Final = (1, 2, 0, -1, 3, 0.5, -0.0, 0.25, -2)
 

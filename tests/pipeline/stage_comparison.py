@@ -1,8 +1,8 @@
 """Running a case through pipelines, and what the stages are held to.
 
-The NumPy reference on the graph that the required passes alone leave is the truth. XLA computes that
-graph, and the one that all passes leave; both with floats as float64, where agreement must be tight,
-and the latter as it is declared.
+The NumPy reference on the graph that the required passes alone leave is the truth. XLA computes
+that graph, and the one that all passes leave; both with floats as float64, where agreement must be
+tight, and the latter as it is declared.
 """
 
 from __future__ import annotations
