@@ -76,12 +76,16 @@ class GraphEditor:
         self.new_nodes: list[Node] = []
         self._forward: dict[Value, Value] = {}
         self._users: dict[Value, dict[Node, None]] | None = None
+        self._dropped: set[Node] = set()  # dead nodes, which no use list holds
 
     def _added(self, node: Node) -> None:
         self.new_nodes.append(node)
         if self._users is not None:
             for value in node.inputs:
-                self._users.setdefault(self.resolve(value), {})[node] = None
+                operand = self.resolve(value)
+                self._users.setdefault(operand, {})[node] = None
+                if operand.node in self._dropped:
+                    self._revive(operand.node)
 
     def resolve(self, value: Value) -> Value:
         """The value that stands for `value` now."""
@@ -134,6 +138,8 @@ class GraphEditor:
             moved, kept = kept, moved
         kept.update(moved)
         users[new] = kept
+        if kept and new.node in self._dropped:
+            self._revive(new.node)
         self._drop_replaced(old.node)
 
     def _drop_replaced(self, node: Node) -> None:
@@ -147,6 +153,7 @@ class GraphEditor:
         stack = [dead]
         while stack:
             node = stack.pop()
+            self._dropped.add(node)
             for operand in self.operands(node):
                 remaining = users.get(operand)
                 if remaining is None or node not in remaining:
@@ -155,10 +162,24 @@ class GraphEditor:
                 if not remaining and not any(users.get(out) for out in operand.node.outputs):
                     stack.append(operand.node)
 
+    def _revive(self, dead: Node) -> None:
+        """Let a dead node that is used again use its operands again, and so on upwards."""
+        users = self._users
+        assert users is not None
+        stack = [dead]
+        while stack:
+            node = stack.pop()
+            if node in self._dropped:
+                self._dropped.remove(node)
+                for operand in self.operands(node):
+                    users.setdefault(operand, {})[node] = None
+                    stack.append(operand.node)
+
     def _use_table(self) -> dict[Value, dict[Node, None]]:
         """Users by value; the graph's own outputs count as a use by `_OUTPUT`."""
         if self._users is None:
             self._users = users = dict[Value, dict[Node, None]]()
+            self._dropped.clear()
             for node in (*self.graph.nodes, *self.new_nodes):
                 for operand in self.operands(node):
                     users.setdefault(operand, {})[node] = None

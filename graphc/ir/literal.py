@@ -25,6 +25,7 @@ from graphc.ir.types import TensorType, tensor_type
 _INLINE_ELEMENTS: Final = 16
 _LARGEST_IN_TEXT: Final = 2**31  # bytes: text is data, and may not ask for all memory
 _DIGEST: Final = re.compile("sha256:([0-9a-f]{32})")
+_STRING: Final = re.compile(r'b?"(?:[^"\\]|\\.)*"')
 _KEPT_IN_KEY: Final = 64  # bytes: below, the key holds the elements; above, their hash
 
 
@@ -159,12 +160,9 @@ def _format_element(item: Any, dtype: DType) -> str:
 
 def _parse_element(text: str, dtype: DType) -> Any:
     if dtype is STRING:
-        if not re.match('b?"', text):
+        if not _STRING.fullmatch(text):
             raise ValueError(f"expected a string in double quotes, got {text!r}")
-        item = ast.literal_eval(text) if text.startswith("b") else json.loads(text)
-        if not isinstance(item, (str, bytes)):  # Python reads more than one literal: b"", 1
-            raise ValueError(f"expected one string, got {text!r}")
-        return item
+        return ast.literal_eval(text) if text.startswith("b") else json.loads(text)
     if dtype.kind == "bool":
         return {"true": True, "false": False}[text]
     if dtype.is_integer:

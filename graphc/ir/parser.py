@@ -29,7 +29,7 @@ _INPUT: Final = re.compile(r'input (?=.*"$)(%\d+) : (.+?) (feed|state|argument) 
 _NODE: Final = re.compile(r"((?:%\d+(?:, )?)*) ?= ([A-Za-z_][\w.]*)\(([^()]*)\)(.*)$")
 _OPENING: Final = re.compile(r"([A-Za-z_]\w*) \{$")
 _UPDATE: Final = re.compile(r'update (".*") = (%\d+)$')
-_REQUIRE: Final = re.compile(r"require (.+) == (.+)$")
+_REQUIRE: Final = re.compile(r"require (.+?) == (.+)$")
 _DEEPEST: Final = 100
 _LARGEST_CONSTANTS: Final = 2**31  # bytes of all constants together: text may not ask for more
 
@@ -185,6 +185,7 @@ class _Parser:
             raise self.error(str(problem), start=start) from None
 
     def operands(self, text: str, values: dict[str, Value], start: int) -> list[Value]:
+        start += len(text) - len(text.lstrip())
         return [self.value(name, values, start) for name in self.split(text, start)]
 
     def define(
@@ -260,6 +261,7 @@ class _Parser:
             attributes = op.attributes.make(given, op_name)
             made = build.make(op, operands, attributes, regions)
         except GraphcError as problem:
+            problem.origin = None  # the place in the text says it
             raise self.error(str(problem), match[2]) from None
         types = [value.type for value in made.outputs]
         if types != tail.types:

@@ -2,5 +2,8 @@
 
 tracing         each node's lowering run on JAX values: the fallback, and region bodies
 jaxpr           equations written directly, without tracing
+wide_types      does a program need JAX's x64 flag
+executable      a program compiled for a device, and called with a flat argument list
+disk_cache      compiled programs kept between processes
 jax_internals   the one file that touches JAX's private modules
 """

@@ -54,7 +54,8 @@ EXPONENTIAL = define_elementwise(
 def _exponential_minus_one_gradient(
     build: Builder, call: OpCall, operands: Values, results: Values, ct: Values
 ) -> Cotangents:
-    return (build.multiply(ct[0], build.add(results[0], build.full_like(results[0], 1))),)
+    # not the result plus 1: where x is far below 0 that is 0, and e to the power x is not
+    return (build.multiply(ct[0], build.exponential(operands[0])),)
 
 
 EXPONENTIAL_MINUS_ONE = define_elementwise(

@@ -10,5 +10,6 @@ host         strings, which never reach XLA
 devices      what list_devices shows
 report       what compiling did: a table and a dictionary
 dump         a stage of a program as text, dot, html, stablehlo or hlo
+initialization  first values of variables; failures: what those of XLA mean for them
 checkpoint   variables to and from a file
 """

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
+
 from graphc.dimensions import Dimension, product
 from graphc.dtypes import F64, I32
 from graphc.ir.node import Value
-from graphc.ir.types import tensor_type
+from graphc.ir.types import TensorType, tensor_type
 from tests.pipeline.graph_sketch import Choices, NotApplicableError, Sketch, fit
 from tests.pipeline.recipe_book import recipe
 
@@ -114,21 +116,30 @@ def moves(s: Sketch, c: Choices) -> Value:
 # --- several operands -----------------------------------------------------------------------------
 
 
+def _numbers_like(s: Sketch, c: Choices, type_: TensorType) -> Value:
+    """A constant: one number everywhere, or where sizes are known two in turn."""
+    if not type_.is_static or c.chance(2):
+        return s.full(1, type_.dtype, type_.shape)
+    count: Any = type_.size
+    return s.array((np.arange(count) % 2).reshape(type_.shape).astype(type_.dtype.numpy))
+
+
 @recipe
 def concatenate(s: Sketch, c: Choices) -> Value:
     x = s.pick(c, "any", lambda x: x.type.rank > 0)
     axis = c.below(x.type.rank)
-    pieces = [x]
+    is_constant = x.type.is_static and c.chance(4)
+    pieces = [_numbers_like(s, c, x.type)] if is_constant else [x]
     for _ in range(c.below(4)):
         shape = list(x.type.shape)
         shape[axis] = c.of((1, shape[axis], 0, 2))
         type_ = x.type.with_shape(tuple(shape))
-        form = c.of(("another", "constant", "joined"))
-        piece = fit(s, s.pick(c, "any"), type_)
+        form = "constant" if is_constant else c.of(("another", "constant", "joined"))
         if form == "constant":
-            piece = s.full(c.below(2), type_.dtype, type_.shape)
-        elif form == "joined":
-            piece = s.concatenate(piece, piece, dimension=axis)
+            piece = _numbers_like(s, c, type_)
+        else:
+            piece = fit(s, s.pick(c, "any"), type_)
+            piece = s.concatenate(piece, piece, dimension=axis) if form == "joined" else piece
         pieces.insert(c.below(len(pieces) + 1), piece)
     joined = s.concatenate(*pieces, dimension=axis)
     return s.slice(joined, **slice_attributes(s, c, joined)) if c.chance(2) else joined

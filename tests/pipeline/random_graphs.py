@@ -9,6 +9,8 @@ failing case shrinks to few steps and simple ones. `build_case` follows the plan
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +22,7 @@ from graphc.dimensions import Dimension, symbol
 from graphc.dtypes import BOOL, F32, F64, I32
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
+from graphc.ir.parser import parse
 from graphc.ir.types import tensor_type
 from tests.pipeline import (
     elementwise_recipes,  # noqa: F401
@@ -90,9 +93,32 @@ class Case:
     has_float32: bool
 
     def __repr__(self) -> str:
-        lines = [f"// {name} = {size}" for name, size in self.sizes.items()]
-        lines += [f"// {name!r} = {array.tolist()}" for name, array in self.arrays.items()]
-        return "\n".join(["", *lines, str(self.graph)])
+        return f"\n{format_case(self)}"
+
+
+def format_case(case: Case) -> str:
+    """A case as text: what it is fed as comments, then the graph."""
+    lines = [f"// {name} = {size}" for name, size in case.sizes.items()]
+    for name, array in case.arrays.items():
+        lines.append(f"// {json.dumps(name)} = {json.dumps(array.tolist())}")
+    return "\n".join([*lines, str(case.graph)])
+
+
+def parse_case(text: str) -> Case:
+    """The inverse of `format_case`; constants that are named by their hash are lost."""
+    graph = parse(text)
+    sizes = {name: int(size) for name, size in re.findall(r"^// (\w+) = (\d+)$", text, re.M)}
+    types = {value.node.attributes["name"]: value.type for value in graph.inputs}
+    for node in graph.walk():
+        if node.op.name in ("read", "assign"):
+            types[node.attributes["variable"]] = node.outputs[0].type
+    arrays: dict[str, Array] = {}
+    for name, numbers in re.findall(r'^// (".*") = (.*)$', text, re.M):
+        type_ = types[json.loads(name)].substituted(sizes)
+        array = np.array(json.loads(numbers), dtype=type_.dtype.numpy)
+        arrays[json.loads(name)] = array.reshape(type_.shape)  # type: ignore[arg-type]
+    has_float32 = any(v.type.dtype is F32 for node in graph.walk() for v in node.outputs)
+    return Case(graph, arrays, sizes, has_float32)
 
 
 def start_sketch(plan: Plan) -> tuple[Sketch, dict[str, Array]]:
