@@ -12,6 +12,7 @@ from passes.refusals import for_floats, for_integers, for_real, for_signed
 _rules = RuleCollector("arithmetic")
 
 _COMPLEX_PARTS: Final = "0 times an infinite part of a complex number is NaN"
+_IMAGINARY_ZERO: Final = "the other part of the number is 0.0, and -0.0 + 0.0 is 0.0"
 _UNSIGNED: Final = "unsigned numbers have no sign"
 _SIGNED_ZERO: Final = "-0.0 + 0.0 is 0.0"
 _INFINITY: Final = "it is NaN where x is infinite or NaN"
@@ -20,7 +21,7 @@ _WHOLE_QUOTIENT: Final = "whole quotients are rounded"
 # --- sums -----------------------------------------------------------------------------------------
 
 
-@_rules.equation("exact")
+@_rules.equation("exact", for_real(_IMAGINARY_ZERO))
 def add_negative_zero(x: Tensor) -> Equation:
     """X + -0.0 is x, even for x = -0.0."""
     return x + -0.0, x
@@ -69,7 +70,7 @@ def subtract_itself(x: Tensor) -> Equation:
     return x - x, 0
 
 
-@_rules.equation("exact")
+@_rules.equation("exact", for_real(_IMAGINARY_ZERO))
 def subtract_from_negative_zero(x: Tensor) -> Equation:
     """-0.0 - x is -x."""
     return -0.0 - x, -x

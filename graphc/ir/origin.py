@@ -50,10 +50,12 @@ class Origin:
 
 UNKNOWN: Final = Origin("<unknown>", 0, "<unknown>")
 
-# One Origin per place in the user's code. Keyed by the code object itself, so that a place
-# lives exactly as long as it can be reached from here.
-_ORIGINS: Final[dict[tuple[CodeType, int], Origin]] = {}
-_IS_INTERNAL: Final[dict[CodeType, bool]] = {}
+# One Origin per place in the user's code. Code objects compare by content and not by file: two
+# files with the same function at the same line have equal ones. So they are keyed by identity, and
+# kept, that none takes the identity of another.
+_ORIGINS: Final[dict[tuple[int, int], Origin]] = {}
+_IS_INTERNAL: Final[dict[int, bool]] = {}
+_KEPT: Final[dict[int, CodeType]] = {}
 
 
 def treat_as_internal(directory: str) -> None:
@@ -66,7 +68,8 @@ def _is_internal(code: CodeType) -> bool:
     internal = code.co_filename.startswith(tuple(_INTERNAL_PREFIXES)) or (
         code.co_filename.startswith("<frozen ")
     )
-    _IS_INTERNAL[code] = internal
+    _KEPT[id(code)] = code
+    _IS_INTERNAL[id(code)] = internal
     return internal
 
 
@@ -80,11 +83,12 @@ def capture_origin(depth: int = 1) -> Origin:
     known = _IS_INTERNAL
     while frame is not None:
         code = frame.f_code
-        internal = known.get(code)
+        identity = id(code)
+        internal = known.get(identity)
         if internal is None:
             internal = _is_internal(code)
         if not internal:
-            key = (code, frame.f_lasti)
+            key = (identity, frame.f_lasti)
             origin = _ORIGINS.get(key)
             if origin is None:
                 origin = Origin(code.co_filename, frame.f_lineno, code.co_qualname)

@@ -178,9 +178,7 @@ def _check_integers(given: Any, made: np.ndarray[Any, Any]) -> None:
         raise ValueError("the numbers are not whole, or too large for it")
 
 
-def to_tensor(
-    thing: Any, dtype: DType | None = None, graph: DataflowGraph | None = None
-) -> Tensor:
+def to_tensor(thing: Any, dtype: DType | None = None, graph: DataflowGraph | None = None) -> Tensor:
     """A tensor of whatever users write; a given `dtype` applies to what has none of its own.
 
     Raises:

@@ -119,13 +119,26 @@ def _extremum_gradient(
     )
 
 
+def _maximum_reference(x: Array, y: Array) -> Array:
+    if x.dtype.kind != "f":
+        return np.maximum(x, y)
+    # NumPy gives either of 0.0 and -0.0, depending on which comes first; 0.0 is the larger
+    return np.where((x == 0) & (y == 0), x + y, np.maximum(x, y))
+
+
+def _minimum_reference(x: Array, y: Array) -> Array:
+    if x.dtype.kind != "f":
+        return np.minimum(x, y)
+    return np.where((x == 0) & (y == 0), -(-x + -y), np.minimum(x, y))
+
+
 MAXIMUM = define_elementwise(
-    "maximum", "The larger of x and y; NaN if either is.", 2, primitive("max"), np.maximum,
+    "maximum", "The larger of x and y; NaN if either is.", 2, primitive("max"), _maximum_reference,
     _extremum_gradient, REAL, traits=Trait.COMMUTATIVE, samples=_extremum_samples,
 )  # fmt: skip
 
 MINIMUM = define_elementwise(
-    "minimum", "The smaller of x and y; NaN if either is.", 2, primitive("min"), np.minimum,
+    "minimum", "The smaller of x and y; NaN if either is.", 2, primitive("min"), _minimum_reference,
     _extremum_gradient, REAL, traits=Trait.COMMUTATIVE, samples=_extremum_samples,
 )  # fmt: skip
 

@@ -179,6 +179,25 @@ def again(s: Sketch, c: Choices) -> list[Value]:
     return list(s.make(node.op, tuple(inputs), node.attributes, node.regions).outputs)
 
 
+@recipe
+def sizes_that_meet(s: Sketch, c: Choices) -> Value:
+    """Two tensors whose sizes are equal here, which nobody can prove."""
+    x = s.pick(c, "float", lambda x: not x.type.is_static)
+    y = s.pick(
+        c,
+        "float",
+        lambda y: (
+            y.type.dtype is x.type.dtype
+            and y.type.shape != x.type.shape
+            and s.shape(y) == s.shape(x)
+        ),
+    )
+    name = c.of(("add", "multiply", "subtract", "reshape"))
+    if name == "reshape":
+        return s.add(s.reshape(x, shape=y.type.shape), y)
+    return getattr(s, name)(*((y, x) if c.chance(2) else (x, y)))
+
+
 def _other_attributes(c: Choices, node: Node) -> dict[str, Any]:
     """One attribute of a node changed so that the result has the same type."""
     given, rank = node.attributes, node.inputs[0].type.rank

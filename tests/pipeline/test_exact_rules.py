@@ -60,14 +60,24 @@ def assert_same_bits(found: list[Array], expected: list[Array]) -> None:
         assert mine.tobytes() == theirs.tobytes(), f"{mine.tolist()}\n{theirs.tolist()}"
 
 
+def has_rounded_complex_products(graph: Graph) -> bool:
+    """Whether NumPy may give other bits for x*y than for y*x, or for x*1 than for x."""
+    products = {"multiply", "divide", "reduce_product"}
+    return any(
+        node.op.name in products and node.outputs[0].type.dtype.is_complex for node in graph.walk()
+    )
+
+
 @pytest.mark.parametrize("name", [name for name, rule in NAMED.items() if rule.numerics == "exact"])
 def test_an_exact_rule_keeps_every_bit_at_the_edges(name: str) -> None:
     for attempt, case in enumerate(draw_matches(name)):
+        if case.graph.count("gradient") or has_rounded_complex_products(case.graph):
+            continue
         result = MANAGER.run(case.graph, until="simplified").result
         for shift in range(3):
             arrays = special_arrays(case.graph, case, attempt + shift)
             assert_same_bits(bits(result, arrays), bits(case.graph, arrays))
-        if attempt == 12:
+        if attempt > 12:
             break
 
 

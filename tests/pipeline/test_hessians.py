@@ -71,7 +71,7 @@ def attention(lib: Library, p: Any) -> Any:
     scores = lib.f.exp(lib.f.matmul(queries, lib.f.transpose(keys)) * 0.5)
     weights = scores / lib.f.sum(scores, axis=1, keepdims=True)
     mixed = lib.f.matmul(weights, lib.f.matmul(ROWS, lib.part(p, 12, 3, 1)))
-    return lib.f.sum(lib.f.log(1 + lib.f.exp(mixed))) + lib.f.sum(l.softplus(p))
+    return lib.f.sum(lib.f.log(1 + lib.f.exp(mixed))) + lib.f.sum(lib.softplus(p))
 
 
 NETWORKS = {

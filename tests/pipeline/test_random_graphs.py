@@ -14,12 +14,21 @@ from graphc.ir.verifier import verify
 from tests.pipeline.random_graphs import Case, cases
 from tests.pipeline.stage_comparison import (
     ALL_PASSES,
+    NEARLY_TIGHT,
+    REQUIRED_PASSES,
+    TIGHT,
+    assert_same,
     check_canonical,
     check_numbers,
+    is_finite,
     last_graph,
     literals,
+    reference,
     run_pipeline,
 )
+
+
+OPTIONAL = [name for name in ALL_PASSES.pass_names if name not in REQUIRED_PASSES.pass_names]
 
 
 @given(cases())
@@ -28,6 +37,18 @@ def test_numbers_and_types_survive_all_passes(case: Case) -> None:
     for graph in (last_graph(compared.required), last_graph(compared.all)):
         verify(graph)
     event("compared" if compared.is_compared else "not finite")
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+@given(case=cases())
+def test_numbers_survive_each_pass_alone_and_its_absence(case: Case, name: str) -> None:
+    expected = reference(last_graph(run_pipeline(case, REQUIRED_PASSES)), case, precise=True)
+    if not is_finite(expected):
+        return
+    tolerance = NEARLY_TIGHT if case.has_float32 else TIGHT
+    for pipeline in (ALL_PASSES.only(name), ALL_PASSES.without(name)):
+        graph = last_graph(run_pipeline(case, pipeline))
+        assert_same(reference(graph, case, precise=True), expected, name, tolerance)
 
 
 @pytest.mark.parametrize("stage", ["canonical", "simplified"])
