@@ -27,7 +27,6 @@ from tests.pipeline.stage_comparison import (
     run_pipeline,
 )
 
-
 OPTIONAL = [name for name in ALL_PASSES.pass_names if name not in REQUIRED_PASSES.pass_names]
 
 
