@@ -44,8 +44,7 @@ class Literal:
         self._array = array
         self._digest = digest
         if array is not None and type_.dtype is STRING:
-            items: list[Any] = array.ravel().tolist()
-            self.key: Any = (type_, tuple([(isinstance(item, bytes), item) for item in items]))
+            self.key: Any = (type_, tuple(array.ravel().tolist()))
         elif array is not None and array.nbytes <= _KEPT_IN_KEY:
             self.key = (type_, array.tobytes())
         else:

@@ -11,6 +11,7 @@ import graphc.opset  # noqa: F401, registers the ops
 from graphc.dimensions import symbol
 from graphc.dtypes import BF16, F32, I32
 from graphc.errors import AttributeValueError, DTypeError, GraphcError, ShapeError
+from graphc.ir import builder
 from graphc.ir.attributes import DIMENSION, Schema
 from graphc.ir.builder import (
     Builder,
@@ -115,7 +116,7 @@ def test_a_block_with_its_own_line_restores_the_old_one_after_an_error() -> None
     assert (y.node.origin, y.node.name) == (inside, "inside")
 
 
-def test_types_are_inferred_once_per_operand_types_and_attributes() -> None:
+def test_types_are_inferred_once_per_operand_types_and_attributes(monkeypatch) -> None:
     calls: list[OpCall] = []
 
     def rule(call: OpCall) -> TensorType:
@@ -135,6 +136,10 @@ def test_types_are_inferred_once_per_operand_types_and_attributes() -> None:
         assert types == (as_type(dtype, (size,)),)
         assert constraints == ()
     assert len(calls) == 3
+    monkeypatch.setattr(builder, "_MEMO_LIMIT", 2)
+    for size in range(5, 15):
+        infer_types(op, (VECTOR,), op.attributes.make({"size": size}, "counted"))
+    assert len(op.type_memo) <= 2, "a program of ever new sizes may not fill the memory"
 
 
 @pytest.mark.parametrize(

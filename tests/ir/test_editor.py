@@ -118,10 +118,8 @@ def test_constraints_of_the_graph_and_of_new_nodes_are_kept() -> None:
     x, y = (build.input(as_type("f32", (size,)), str(size)) for size in (n, m))
     graph = build.finish([build.add(x, y)])
     editor = GraphEditor(graph)
-    new = editor.build.multiply(x, y)
-    editor.replace(graph.outputs[0], new)
     z = editor.build.input(as_type("f32", (2 * n,)), "z")
-    editor.build.add(new, z)
+    editor.build.add(x, z)
     assert [str(each) for each in frozen(editor).constraints] == ["n == m", "n == 2*n"]
 
 
@@ -246,6 +244,29 @@ def test_an_operand_that_only_a_replaced_node_used_is_unused_up_the_chain() -> N
         assert [editor.count_users(value) for value in (a, b)] == [0, 0]
         assert [node.op.name for node in editor.users(x)] == ["negate"]
         assert editor.is_dead(a.node)
+
+
+def test_a_dead_node_that_is_used_again_uses_its_operands_again() -> None:
+    def body(build, x):
+        a = build.tanh(x)
+        b = build.sine(a)
+        c = build.cosine(x)
+        return a, b, c, build.add(b, c)
+
+    for by_replacement in (True, False):
+        graph, (a, b, c, _) = built(body)
+        (x,) = graph.inputs
+        editor = GraphEditor(graph)
+        assert set(editor.users(x)) == {a.node, c.node}
+        editor.replace(b, editor.build.negate(x))
+        assert a.node not in editor.users(x)
+        if by_replacement:
+            editor.replace(c, a)
+        else:
+            editor.replace(c, editor.build.exponential(a))
+        assert a.node in editor.users(x)
+        assert not editor.is_dead(a.node)
+        assert "tanh" in ops(frozen(editor))
 
 
 def test_the_new_outputs_count_as_uses_and_the_old_ones_no_more() -> None:

@@ -10,6 +10,7 @@ from graphc.dimensions import symbol
 from graphc.ir.builder import GraphBuilder
 from graphc.ir.equality import equal_graphs, first_difference
 from graphc.ir.graph import Graph
+from graphc.ir.node import Node
 from graphc.ir.op import Constraint
 from graphc.ir.origin import Origin
 from graphc.ir.parser import parse
@@ -126,6 +127,15 @@ def test_what_surrounds_the_nodes_counts() -> None:
     assert "updates ('w',) against ('v',)" in str(first_difference(updates, renamed))
     assert "updates ()" in str(first_difference(base, updates))
     assert "constraints ()" in str(first_difference(base, bound))
+
+
+def test_result_types_count_though_nobody_verified_them() -> None:
+    build = GraphBuilder()
+    x = build.input(VECTOR, "x")
+    y = build.tanh(x)
+    wrong = Node(y.node.op, (x,), y.node.attributes, (as_type("f32", (4,)),))
+    left, right = (Graph([x], node.outputs, [x.node, node]) for node in (y.node, wrong))
+    assert first_difference(left, right) == "tanh gives [f32[3]] against [f32[4]]"
 
 
 @pytest.mark.parametrize(

@@ -90,8 +90,8 @@ MISTAKES = [
     # attributes
     (
         "  %2 = transpose(%0) {permutation=[1, 0]} : f32[n, 2]",
-        "  %2 = transpose(%0) {permutation=[1, 0], ^t=1} : f32[n, 2]",
-        "transpose has no attribute 't'; it has permutation",
+        "  %2 = transpose(%0) {permutation=[1, 0], ^ion=1} : f32[n, 2]",
+        "transpose has no attribute 'ion'; it has permutation",
     ),
     (
         "  %2 = transpose(%0) {permutation=[1, 0]} : f32[n, 2]",
@@ -180,12 +180,20 @@ def test_a_mistake_is_named_at_its_line_and_column(line: str, instead: str, word
         parse(before + instead.replace("^", "") + "\n" + after)
     error = caught.value
     assert words in str(error)
+    assert "  at: " not in str(error), "the place in the text is the only one"
     if "^" in instead:
         marked = place.rpartition("\n")[2]
         assert (error.line, error.column) == (place.count("\n") + 1, len(marked) + 1), str(error)
     shown, marker = str(error.context).rsplit("\n", 1)
     assert shown == (before + instead.replace("^", "") + "\n" + after).split("\n")[error.line - 1]
     assert marker.index("^") == error.column - 1
+
+
+def test_a_value_is_not_taken_for_one_whose_number_starts_alike() -> None:
+    text = 'graphc opset 1\ngraph {\ninput %10 : f32[] feed "x"\n%2 = add(%10, %1) : f32[]'
+    with pytest.raises(ParseError, match="%1 is used before") as caught:
+        parse(text)
+    assert (caught.value.line, caught.value.column) == (4, len("%2 = add(%10, ") + 1)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "// nothing\n"])

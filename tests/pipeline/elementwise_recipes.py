@@ -183,15 +183,9 @@ def again(s: Sketch, c: Choices) -> list[Value]:
 def sizes_that_meet(s: Sketch, c: Choices) -> Value:
     """Two tensors whose sizes are equal here, which nobody can prove."""
     x = s.pick(c, "float", lambda x: not x.type.is_static)
-    y = s.pick(
-        c,
-        "float",
-        lambda y: (
-            y.type.dtype is x.type.dtype
-            and y.type.shape != x.type.shape
-            and s.shape(y) == s.shape(x)
-        ),
-    )
+    others = {s.size(dimension): dimension for dimension in s.symbols}
+    shape = [size if c.chance(3) else others.get(size, size) for size in s.shape(x)]
+    y = fit(s, s.pick(c, "float"), x.type.with_shape(tuple(shape)))
     name = c.of(("add", "multiply", "subtract", "reshape"))
     if name == "reshape":
         return s.add(s.reshape(x, shape=y.type.shape), y)
