@@ -4,11 +4,15 @@
 * conversion, broadcasting, sizes: operands; promotion, broadcasting and sizes become nodes here.
 * sources, grouping, gradients: constants and placeholders; operations; gradient intents.
 * arithmetic to updating: what `graphc.ops` has under keras.ops' names.
+* keras_names, nn, numpy, linalg: Keras's names, and its namespaces.
 * bodies: user functions as closed graphs, for branches and loops.
 * operators: Python's operators on tensors.
 """
 
 import graphc.opset as opset  # noqa: F401  registers the ops
+from graphc.ops import linalg as linalg
+from graphc.ops import nn as nn
+from graphc.ops import numpy as numpy
 from graphc.ops import operators as operators
 from graphc.ops.activations import celu as celu
 from graphc.ops.activations import elu as elu
@@ -60,6 +64,7 @@ from graphc.ops.branches import cond as cond
 from graphc.ops.branches import switch as switch
 from graphc.ops.casting import array as array
 from graphc.ops.casting import cast as cast
+from graphc.ops.casting import convert_to_numpy as convert_to_numpy
 from graphc.ops.casting import convert_to_tensor as convert_to_tensor
 from graphc.ops.casting import dtype as dtype
 from graphc.ops.casting import is_tensor as is_tensor
@@ -132,6 +137,8 @@ from graphc.ops.cumulative import cumprod as cumprod
 from graphc.ops.cumulative import cumsum as cumsum
 from graphc.ops.cumulative import diff as diff
 from graphc.ops.cumulative import trapezoid as trapezoid
+from graphc.ops.distances import cdist as cdist
+from graphc.ops.distances import corrcoef as corrcoef
 from graphc.ops.encoding import multi_hot as multi_hot
 from graphc.ops.encoding import one_hot as one_hot
 from graphc.ops.exponential import cbrt as cbrt
@@ -191,6 +198,11 @@ from graphc.ops.matrices import trace as trace
 from graphc.ops.matrices import tri as tri
 from graphc.ops.matrices import tril as tril
 from graphc.ops.matrices import triu as triu
+from graphc.ops.matrices import vander as vander
+from graphc.ops.nan_reductions import nanargmax as nanargmax
+from graphc.ops.nan_reductions import nanargmin as nanargmin
+from graphc.ops.nan_reductions import nancumprod as nancumprod
+from graphc.ops.nan_reductions import nancumsum as nancumsum
 from graphc.ops.nan_reductions import nanmax as nanmax
 from graphc.ops.nan_reductions import nanmean as nanmean
 from graphc.ops.nan_reductions import nanmin as nanmin
@@ -203,6 +215,7 @@ from graphc.ops.normalization import layer_normalization as layer_normalization
 from graphc.ops.normalization import moments as moments
 from graphc.ops.normalization import normalize as normalize
 from graphc.ops.normalization import rms_normalization as rms_normalization
+from graphc.ops.rearranging import rearrange as rearrange
 from graphc.ops.reductions import all as all
 from graphc.ops.reductions import allclose as allclose
 from graphc.ops.reductions import amax as amax
@@ -279,3 +292,8 @@ from graphc.ops.updating import segment_prod as segment_prod
 from graphc.ops.updating import segment_sum as segment_sum
 from graphc.ops.updating import slice as slice
 from graphc.ops.updating import slice_update as slice_update
+from graphc.ops.window_functions import bartlett as bartlett
+from graphc.ops.window_functions import blackman as blackman
+from graphc.ops.window_functions import hamming as hamming
+from graphc.ops.window_functions import hanning as hanning
+from graphc.ops.window_functions import kaiser as kaiser

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 
 from graphc.dtypes import as_dtype
+from graphc.errors import GraphcError
+from graphc.ir.origin import capture_origin
 from graphc.ops.broadcasting import apply
 from graphc.ops.comparison import clip, finite_limits
 from graphc.ops.conversion import cast_to, constant_tensor, default_dtype, graph_of, to_tensor
+from graphc.ops.gathering import known_array
 from graphc.ops.identities import named
 from graphc.ops.tensor import Tensor
 from graphc.ops.variable import Variable
@@ -47,17 +50,32 @@ def saturate_cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     return cast(tensor, wanted, name or "saturate_cast")
 
 
-def convert_to_tensor(x: Any, dtype: Any = None, name: str | None = None) -> Tensor:
+def convert_to_tensor(
+    x: Any,
+    dtype: Any = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+    name: str | None = None,
+) -> Tensor:
     """A tensor of the default graph: a constant, unless it is a tensor or variable already.
 
     Args:
         x: numbers, arrays, strings, tensors, variables.
         dtype: of the result; see `graphc.constant` for what it is by default.
+        sparse: accepted for Keras's sake, as None or False.
+        ragged: likewise.
         name: of the result.
 
     Raises:
         DTypeError: the numbers do not fit `dtype`.
+        GraphcError: a sparse or ragged tensor is asked for.
     """
+    if sparse or ragged:
+        raise GraphcError(
+            f"XLA has no {'sparse' if sparse else 'ragged'} tensors",
+            fix="leave the argument out; a ragged batch is a dense one with a mask",
+            origin=capture_origin(),
+        )
     wanted = None if dtype is None else as_dtype(dtype)
     graph = graph_of((x,))
     if isinstance(x, (Tensor, Variable, list, tuple)):
@@ -67,7 +85,29 @@ def convert_to_tensor(x: Any, dtype: Any = None, name: str | None = None) -> Ten
     return made if wanted is None else cast_to(made, wanted)
 
 
-array = convert_to_tensor
+def array(x: Any, dtype: Any = None, name: str | None = None) -> Tensor:
+    """A tensor of x: see `convert_to_tensor`."""
+    return convert_to_tensor(x, dtype, name=name)
+
+
+def convert_to_numpy(x: Any) -> np.ndarray[Any, Any]:
+    """An array of x: numbers, arrays, and constants of the graph.
+
+    Raises:
+        GraphcError: x is a tensor that has no value before the graph runs.
+    """
+    if isinstance(x, Variable) or (isinstance(x, Tensor) and known_array(x) is None):
+        raise GraphcError(
+            f"{x.name!r} has no value before the graph runs",
+            given=repr(x),
+            expected="numbers, an array, or a constant of the graph",
+            fix="use .eval() or session.run(...), which give NumPy arrays",
+            origin=capture_origin(),
+        )
+    if isinstance(x, Tensor):
+        return np.array(known_array(x))
+    wanted = default_dtype(x)
+    return np.asarray(x, None if wanted is None else wanted.numpy)
 
 
 def dtype(x: Any) -> str:

@@ -144,7 +144,7 @@ def minimum(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     return binary(_MINIMUM, x1, x2, name or "minimum")
 
 
-def clip(x: Any, x_min: Any = None, x_max: Any = None, name: str | None = None) -> Tensor:
+def clip(x: Any, x_min: Any, x_max: Any, name: str | None = None) -> Tensor:
     """x, but not below `x_min` nor above `x_max`; the upper bound wins where they cross.
 
     Args:

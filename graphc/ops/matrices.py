@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.dimensions import Dimension, equal
-from graphc.dtypes import I32, DType, as_dtype
+from graphc.dtypes import BOOL, I32, DType, as_dtype
 from graphc.errors import ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.ops.arithmetic import add
@@ -16,9 +16,10 @@ from graphc.ops.broadcasting import apply, broadcast_to
 from graphc.ops.comparison import equal as equal_numbers
 from graphc.ops.comparison import greater_equal, where
 from graphc.ops.conversion import cast_to, floatx, graph_of, to_tensor
+from graphc.ops.cumulative import cumprod
 from graphc.ops.joining import slice_axis
 from graphc.ops.reductions import sum as reduce_sum
-from graphc.ops.shaping import expand_dims, moveaxis, ravel
+from graphc.ops.shaping import expand_dims, flip, moveaxis, ravel
 from graphc.ops.sizes import as_axis, as_size
 from graphc.ops.tensor import Tensor
 
@@ -58,6 +59,44 @@ def eye(
 def identity(n: Any, dtype: Any = None, name: str | None = None) -> Tensor:
     """The identity matrix [n, n]; for TensorFlow's `identity` see `ops.copy`."""
     return eye(n, dtype=dtype, name=name or "identity")
+
+
+def vander(
+    x: Any,
+    N: int | None = None,  # noqa: N803
+    increasing: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """The powers of each element of a vector: Vandermonde's matrix.
+
+    Args:
+        x: numbers [n]; truth values count as int32.
+        N: how many powers; as many as there are elements for None.
+        increasing: whether the powers increase from 0; else they decrease to 0.
+        name: of the result.
+
+    Returns:
+        [n, N], of the type of x.
+
+    Raises:
+        ShapeError: x is no vector, or N is negative.
+    """
+    tensor = to_tensor(x, None, graph_of((x,)))
+    tensor = cast_to(tensor, I32) if tensor.dtype is BOOL else tensor
+    columns = tensor.shape[0] if N is None and tensor.ndim == 1 else as_size(N or 0, "N")
+    if tensor.ndim != 1 or (isinstance(columns, int) and columns < 0):
+        raise ShapeError(
+            "vander() takes a vector, and a number of columns of at least 0",
+            given=f"{tensor.value.type}, N={N}",
+            origin=capture_origin(),
+        )
+    label = name or "vander"
+    square = (tensor.shape[0], columns)
+    repeated = broadcast_to(expand_dims(tensor, 1), square)
+    is_first = equal_numbers(_counted(*square, 1), 0)
+    # Products of one more factor each are exact while they fit; a power is not.
+    powers = cumprod(where(is_first, 1, repeated), 1, name=label if increasing else None)
+    return powers if increasing else flip(powers, 1, label)
 
 
 def tri(

@@ -1,15 +1,17 @@
-"""Reductions that leave NaN out, under NumPy's names; integers hold none."""
+"""Reductions and sums so far that leave NaN out, under NumPy's names; integers hold none."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from graphc.dtypes import I32
 from graphc.ops.arithmetic import absolute, divide, square, subtract
-from graphc.ops.comparison import isnan, logical_not, where
+from graphc.ops.comparison import equal, isnan, logical_not, where
 from graphc.ops.conversion import cast_to, graph_of, inexact, to_tensor
+from graphc.ops.cumulative import cumprod, cumsum
 from graphc.ops.exponential import sqrt
-from graphc.ops.reductions import Axis, max, min, prod, sum
+from graphc.ops.reductions import Axis, argmax, argmin, max, min, prod, sum
 from graphc.ops.reductions import all as reduce_all
 from graphc.ops.tensor import Tensor
 
@@ -74,3 +76,61 @@ def nanvar(x: Any, axis: Axis = None, keepdims: bool = False, name: str | None =
 def nanstd(x: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
     """The standard deviation along axes; NaN where there is nothing else."""
     return sqrt(nanvar(x, axis, keepdims), name or "nanstd")
+
+
+# -- positions, and sums so far --------------------------------------------------------------------
+
+
+def nanargmax(
+    x: Any, axis: int | None = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """The first position of the maximum that is not NaN, i32; -1 where there is only NaN.
+
+    Args:
+        x: numbers with an order.
+        axis: along which; None for all elements in row-major order.
+        keepdims: whether to keep an axis of size 1.
+        name: of the result.
+
+    Raises:
+        ShapeError: the axis does not exist, or has no elements.
+    """
+    return _position(argmax, nanmax, x, axis, keepdims, name or "nanargmax")
+
+
+def nanargmin(
+    x: Any, axis: int | None = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """The first position of the minimum that is not NaN, i32; see `nanargmax`."""
+    return _position(argmin, nanmin, x, axis, keepdims, name or "nanargmin")
+
+
+def _position(
+    find: Callable[..., Tensor],
+    extremum: Callable[..., Tensor],
+    x: Any,
+    axis: int | None,
+    keepdims: bool,
+    name: str,
+) -> Tensor:
+    tensor = to_tensor(x, None, graph_of((x,)))
+    if not tensor.dtype.is_inexact:
+        return find(tensor, axis, keepdims, name)
+    # An infinity in place of NaN would hide a true one further on.
+    wanted = cast_to(equal(tensor, extremum(tensor, axis, keepdims=True)), I32)
+    found = argmax(wanted, axis, keepdims)
+    return where(reduce_all(isnan(tensor), axis, keepdims), -1, found, name=name)
+
+
+def nancumsum(
+    x: Any, axis: int | None = None, dtype: Any = None, name: str | None = None
+) -> Tensor:
+    """The sums of all elements up to each, with 0 in place of NaN; see `cumsum`."""
+    return cumsum(_with(x, 0), axis, dtype, name=name or "nancumsum")
+
+
+def nancumprod(
+    x: Any, axis: int | None = None, dtype: Any = None, name: str | None = None
+) -> Tensor:
+    """The products of all elements up to each, with 1 in place of NaN; see `cumsum`."""
+    return cumprod(_with(x, 1), axis, dtype, name=name or "nancumprod")

@@ -246,8 +246,14 @@ def min(
     return _extremum("min", x, axis, keepdims, initial, name)
 
 
-amax = max
-amin = min
+def amax(x: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The maximum along axes; see `max`."""
+    return max(x, axis, keepdims, name=name or "amax")
+
+
+def amin(x: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The minimum along axes; see `max`."""
+    return min(x, axis, keepdims, name=name or "amin")
 
 
 def ptp(x: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
