@@ -111,6 +111,8 @@ def gather_at(
         expand_dims(broadcast_tensor(cast_to(index, dtype), shape), len(shape)) for index in indices
     ]
     stacked = concatenate(columns, len(shape))
+    if 0 in shape:
+        tensor = _with_elements(tensor, axes)
     kept = [axis for axis in range(tensor.ndim) if axis not in axes]
     offsets = [*range(position), *range(position + len(shape), len(shape) + len(kept))]
     return apply(
@@ -124,6 +126,15 @@ def gather_at(
         mode=mode,
         name=name,
     )
+
+
+def _with_elements(tensor: Tensor, axes: Sequence[int]) -> Tensor:
+    """The tensor with one element along axes that have none, for a gather of nothing from it."""
+    missing = [int(axis in axes and size == 0) for axis, size in enumerate(tensor.shape)]
+    if not any(missing):
+        return tensor
+    none, zero = [0] * tensor.ndim, constant_tensor(graph_of((tensor,)), 0, tensor.dtype)
+    return apply("pad", tensor, zero, low=none, high=missing, interior=none)
 
 
 def _index_dtype(indices: Sequence[Tensor]) -> DType:

@@ -75,9 +75,9 @@ def getitem(x: Any, key: Any, name: str | None = None) -> Tensor:
         DTypeError: a mask that is computed, or an index that is no integer.
     """
     tensor = to_tensor(x, None, graph_of((x,)))
-    items = _expanded(tensor, key if isinstance(key, tuple) else (key,))
+    items, dots = _expanded(tensor, key if isinstance(key, tuple) else (key,))
     if any(isinstance(item, _Positions) for item in items):
-        return _advanced(tensor, items, name)
+        return _advanced(tensor, items, dots, name)
     return _basic(tensor, items, name)
 
 
@@ -105,8 +105,8 @@ def iterate(x: Any) -> Iterator[Tensor]:
 # -- reading the key -------------------------------------------------------------------------------
 
 
-def _expanded(tensor: Tensor, key: Sequence[Any]) -> list[_Item]:
-    """One item per axis, and `None` for each new one."""
+def _expanded(tensor: Tensor, key: Sequence[Any]) -> tuple[list[_Item], int | None]:
+    """One item per axis, and `None` for each new one; and before which item `...` stood."""
     items: list[Any] = [item for given in key for item in _items_of(tensor, given)]
     taken = sum(item is not None and item is not Ellipsis for item in items)
     if taken > tensor.ndim:
@@ -125,7 +125,7 @@ def _expanded(tensor: Tensor, key: Sequence[Any]) -> list[_Item]:
     for axis, item in enumerate(axes):
         if isinstance(item, _Positions) and item.size is not None:
             _check_mask(tensor, axis, item.size)
-    return items
+    return items, places[0] if places else None
 
 
 def _items_of(tensor: Tensor, given: Any) -> list[Any]:
@@ -256,7 +256,7 @@ def _basic(tensor: Tensor, items: Sequence[_Item], name: str | None) -> Tensor:
 # -- positions -------------------------------------------------------------------------------------
 
 
-def _advanced(tensor: Tensor, items: Sequence[_Item], name: str | None) -> Tensor:
+def _advanced(tensor: Tensor, items: Sequence[_Item], dots: int | None, name: str | None) -> Tensor:
     """Positions and points, which NumPy takes as positions beside others, slices and new axes."""
     by_axis = [item for item in items if item is not None]
     cuts = [
@@ -277,6 +277,8 @@ def _advanced(tensor: Tensor, items: Sequence[_Item], name: str | None) -> Tenso
     batch = len(broadcast_shapes(*[position.shape for position in positions]))
     places = [place for place, item in enumerate(items) if isinstance(item, (_Point, _Positions))]
     together = places[-1] - places[0] == len(places) - 1
+    if dots is not None and places[0] < dots <= places[-1]:
+        together = False  # as in NumPy, also where the ... stands for no axes
     before = sum(isinstance(item, slice) for item in items[: places[0]]) if together else 0
     label = None if has_new else name or "getitem"
     found = gather_at(result, axes, positions, before, "clip", label)

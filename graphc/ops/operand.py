@@ -1,4 +1,4 @@
-"""What tensors and variables have in common: Python's operators.
+"""What tensors and variables have in common: Python's operators, and no value before a run.
 
 The functions behind the operators import `Tensor`, so they are installed from above, by
 `graphc/ops/operators.py`; the declarations here tell type checkers what is there.
@@ -6,12 +6,23 @@ The functions behind the operators import `Tensor`, so they are installed from a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from graphc.dimensions import Shape
+from graphc.errors import GraphcError
+from graphc.ir.origin import capture_origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from graphc.ops.tensor import Tensor
+
+
+_RUN = "use .eval() or session.run(...)"
+
+
+class NoValueError(GraphcError, TypeError):
+    """A tensor or variable used where Python needs its value, or would change it."""
 
 
 class Operand:
@@ -21,7 +32,54 @@ class Operand:
     __array_priority__ = 1000  # NumPy leaves `array + tensor` to the tensor
     __array_ufunc__ = None
 
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        raise self._no_value("NumPy cannot read it", _RUN)
+
+    def __bool__(self) -> bool:
+        raise self._no_value("it has no truth value yet", "graphc.cond or ops.where choose by it")
+
+    def __int__(self) -> int:
+        raise self._no_value("it is no number yet", _RUN)
+
+    def __index__(self) -> int:
+        raise self._no_value("it is no number yet", _RUN)
+
+    def __float__(self) -> float:
+        raise self._no_value("it is no number yet", _RUN)
+
+    def __complex__(self) -> complex:
+        raise self._no_value("it is no number yet", _RUN)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise self._no_value("a scalar has no length", "ops.size(x) is its number of elements")
+        size = self.shape[0]
+        if isinstance(size, int):
+            return size
+        raise self._no_value("its length is not known while the graph is built", "use ops.shape(x)")
+
+    def __contains__(self, item: object) -> bool:
+        raise self._no_value("what it holds is not known yet", "use ops.any(ops.equal(x, item))")
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise self._no_value(
+            "its elements cannot be set", "ops.slice_update and ops.scatter_update make a new one"
+        )
+
+    def __delitem__(self, key: Any) -> NoReturn:
+        raise self._no_value("its elements cannot be deleted", "slice what is to stay: x[1:]")
+
+    def _no_value(self, problem: str, fix: str) -> GraphcError:
+        return NoValueError(
+            f"{self!r} is part of the graph; {problem}",
+            fix=fix,
+            origin=capture_origin(2),
+        )
+
     if TYPE_CHECKING:
+
+        @property
+        def shape(self) -> Shape: ...
 
         def __add__(self, other: Any) -> Tensor: ...
         def __radd__(self, other: Any) -> Tensor: ...
@@ -35,7 +93,7 @@ class Operand:
         def __rfloordiv__(self, other: Any) -> Tensor: ...
         def __mod__(self, other: Any) -> Tensor: ...
         def __rmod__(self, other: Any) -> Tensor: ...
-        def __pow__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any, modulo: None = None) -> Tensor: ...
         def __rpow__(self, other: Any) -> Tensor: ...
         def __matmul__(self, other: Any) -> Tensor: ...
         def __rmatmul__(self, other: Any) -> Tensor: ...
@@ -45,12 +103,20 @@ class Operand:
         def __ror__(self, other: Any) -> Tensor: ...
         def __xor__(self, other: Any) -> Tensor: ...
         def __rxor__(self, other: Any) -> Tensor: ...
+        def __lshift__(self, other: Any) -> Tensor: ...
+        def __rlshift__(self, other: Any) -> Tensor: ...
+        def __rshift__(self, other: Any) -> Tensor: ...
+        def __rrshift__(self, other: Any) -> Tensor: ...
+        def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]: ...
+        def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]: ...
         def __lt__(self, other: Any) -> Tensor: ...
         def __le__(self, other: Any) -> Tensor: ...
         def __gt__(self, other: Any) -> Tensor: ...
         def __ge__(self, other: Any) -> Tensor: ...
         def __neg__(self) -> Tensor: ...
+        def __pos__(self) -> Tensor: ...
         def __abs__(self) -> Tensor: ...
+        def __round__(self, ndigits: int = 0) -> Tensor: ...
         def __invert__(self) -> Tensor: ...
         def __getitem__(self, key: Any) -> Tensor: ...
         def __iter__(self) -> Iterator[Tensor]: ...

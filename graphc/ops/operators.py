@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from graphc.ops import arithmetic, comparison, indexing, linear_algebra
-from graphc.ops.operand import Operand
+from graphc.ir.origin import capture_origin
+from graphc.ops import arithmetic, comparison, indexing, linear_algebra, rounding
+from graphc.ops.conversion import graph_of, to_tensor
+from graphc.ops.operand import NoValueError, Operand
 from graphc.ops.tensor import Tensor
 
 _BINARY: Final[dict[str, Callable[[Any, Any], Tensor]]] = {
@@ -19,11 +21,12 @@ _BINARY: Final[dict[str, Callable[[Any, Any], Tensor]]] = {
     "truediv": arithmetic.true_divide,
     "floordiv": arithmetic.floor_divide,
     "mod": arithmetic.mod,
-    "pow": arithmetic.power,
     "matmul": linear_algebra.matmul,
     "and": comparison.bitwise_and,
     "or": comparison.bitwise_or,
     "xor": comparison.bitwise_xor,
+    "lshift": comparison.left_shift,
+    "rshift": comparison.right_shift,
 }
 _COMPARISONS: Final[dict[str, Callable[[Any, Any], Tensor]]] = {
     "lt": comparison.less,
@@ -38,8 +41,31 @@ _UNARY: Final[dict[str, Callable[[Any], Tensor]]] = {
 }
 
 
-def _reflected(function: Callable[[Any, Any], Tensor]) -> Callable[[Any, Any], Tensor]:
-    def operator(self: Any, other: Any) -> Tensor:
+def _power(self: Any, other: Any, modulo: Any = None) -> Tensor:
+    if modulo is not None:
+        raise NoValueError(
+            "there is no power of three arguments",
+            given=f"pow({self!r}, {other!r}, {modulo!r})",
+            fix="(x ** y) % z, where x ** y fits the element type",
+            origin=capture_origin(),
+        )
+    return arithmetic.power(self, other)
+
+
+def _positive(self: Any) -> Tensor:
+    return to_tensor(self, None, graph_of((self,)))
+
+
+def _quotient_and_rest(self: Any, other: Any) -> tuple[Tensor, Tensor]:
+    return arithmetic.floor_divide(self, other), arithmetic.mod(self, other)
+
+
+def _rounded(self: Any, ndigits: int | None = None) -> Tensor:
+    return rounding.round(self, 0 if ndigits is None else ndigits)
+
+
+def _reflected(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def operator(self: Any, other: Any) -> Any:
         return function(other, self)
 
     return operator
@@ -49,5 +75,15 @@ for _name, _function in {**_BINARY, **_COMPARISONS, **_UNARY}.items():
     setattr(Operand, f"__{_name}__", _function)
 for _name, _function in _BINARY.items():
     setattr(Operand, f"__r{_name}__", _reflected(_function))
-setattr(Operand, "__getitem__", indexing.getitem)  # noqa: B010
-setattr(Operand, "__iter__", indexing.iterate)  # noqa: B010  else a loop asks for x[0], x[1], …
+_OTHERS: Final[dict[str, Callable[..., Any]]] = {
+    "pow": _power,
+    "rpow": _reflected(arithmetic.power),
+    "divmod": _quotient_and_rest,
+    "rdivmod": _reflected(_quotient_and_rest),
+    "pos": _positive,
+    "round": _rounded,
+    "getitem": indexing.getitem,
+    "iter": indexing.iterate,  # without it a loop would ask for x[0], x[1], … for ever
+}
+for _name, _function in _OTHERS.items():
+    setattr(Operand, f"__{_name}__", _function)

@@ -88,42 +88,8 @@ class Tensor(Operand):
             return session.run(self, feed_dict)
         return _default_session_run(self, feed_dict)
 
-    def __array__(self, *_: Any, **__: Any) -> Any:
-        raise self._no_value("NumPy cannot read it", "use .eval() or session.run(...)")
-
-    def __bool__(self) -> bool:
-        raise self._no_value(
-            "it has no truth value yet", "use graphc.cond or ops.where to choose by its value"
-        )
-
-    def __int__(self) -> int:
-        raise self._no_value("it is no number yet", "use .eval() or session.run(...)")
-
-    __index__ = __int__
-
-    def __float__(self) -> float:
-        raise self._no_value("it is no number yet", "use .eval() or session.run(...)")
-
-    def __len__(self) -> int:
-        size = self.shape[0] if self.shape else None
-        if isinstance(size, int):
-            return size
-        raise self._no_value("its length is not known while the graph is built", "use ops.shape(x)")
-
-    def _no_value(self, problem: str, fix: str) -> GraphcError:
-        return _NoValueError(
-            f"{self.name!r} is a tensor of the graph; {problem}",
-            given=self.value.type,
-            fix=fix,
-            origin=capture_origin(2),
-        )
-
     def __repr__(self) -> str:
         return f"<Tensor {self.name!r} {self.value.type}>"
-
-
-class _NoValueError(GraphcError, TypeError):
-    """A tensor used where Python needs its value."""
 
 
 class Operation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from graphc.dimensions import Shape
 from graphc.dtypes import DType, as_dtype
@@ -14,7 +14,7 @@ from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType
 from graphc.ops.conversion import cast_to, default_dtype, to_tensor
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
-from graphc.ops.operand import Operand
+from graphc.ops.operand import NoValueError, Operand
 from graphc.ops.tensor import Operation, Tensor
 
 
@@ -157,8 +157,15 @@ class Variable(Operand):
         """Its value as a NumPy array, in the open session."""
         return self.value.eval(feed_dict, session)
 
-    def __bool__(self) -> bool:
-        return bool(self.value)
+    def _not_in_place(self, other: Any) -> NoReturn:
+        raise NoValueError(
+            f"{self.name!r} is a variable, which an operator does not change",
+            fix="variable.assign_add(x) or assign(...) sets it; y = variable + x is a new tensor",
+            origin=capture_origin(),
+        )
+
+    __iadd__ = __isub__ = __imul__ = __imatmul__ = __itruediv__ = __ifloordiv__ = _not_in_place
+    __imod__ = __ipow__ = __iand__ = __ior__ = __ixor__ = __ilshift__ = __irshift__ = _not_in_place
 
     def __repr__(self) -> str:
         return f"<Variable {self.name!r} {self.type}>"
