@@ -1,4 +1,4 @@
-"""Sums, products and extrema of all elements up to each position along an axis."""
+"""Sums, products, extrema and log-sum-exps of all elements up to each position along an axis."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType
 from graphc.opset.lowerings import primitive
 from graphc.opset.samples import draw
-from graphc.opset.type_rules import ARITHMETIC, REAL_ARITHMETIC, require_axes, require_dtype
+from graphc.opset.type_rules import (
+    ARITHMETIC,
+    FLOATING,
+    REAL_ARITHMETIC,
+    require_axes,
+    require_dtype,
+)
 
 Array = np.ndarray[Any, Any]
 Values = Sequence[Value]
@@ -94,7 +100,7 @@ def define_cumulative(
     )
 
 
-def _next(build: Builder, call: OpCall, value: Value, distance: int, fill: int) -> Value:
+def _next(build: Builder, call: OpCall, value: Value, distance: int, fill: float) -> Value:
     """The elements `distance` further on, in the direction of accumulation; `fill` at the end."""
     axis, rank = call.attributes["axis"], value.type.rank
     low = [0] * rank
@@ -200,25 +206,95 @@ def _weighted_suffixes(build: Builder, call: OpCall, x: Value, ct: Value) -> Val
 
     Takes memory that is quadratic in the size; doubling has to know when it may stop.
     """
-    axis: int = call.attributes["axis"]
-    reverse: bool = call.attributes["reverse"]
-    shape = x.type.shape
-    square = (*shape[:axis], shape[axis], *shape[axis:])  # axis: i, axis + 1: k
-    axes = [each for each in range(len(square)) if each != axis]
-    i = build.iota(dtype=I32, shape=square, iota_dimension=axis)
-    k = build.iota(dtype=I32, shape=square, iota_dimension=axis + 1)
-    repeated = build.broadcast_in_dim(x, shape=square, broadcast_dimensions=axes)
-    weights = build.broadcast_in_dim(ct, shape=square, broadcast_dimensions=axes)
-    later = build.compare(k, i, direction="LT" if reverse else "GT")
-    factors = build.select(later, repeated, build.full_like(repeated, 1))
+    axis, reverse = call.attributes["axis"], call.attributes["reverse"]
+    square = _Square(x, axis)
+    factors = square.along_results(build, x)
+    later = square.compare(build, "LT" if reverse else "GT")
+    factors = build.select(later, factors, build.full_like(factors, 1))
     products = build.cumulative_product(factors, axis=axis + 1, reverse=reverse)
-    terms = build.multiply(products, weights)
-    counts = build.compare(k, i, direction="LE" if reverse else "GE")
+    terms = build.multiply(products, square.along_results(build, ct))
+    counts = square.compare(build, "LE" if reverse else "GE")
     return build.reduce_sum(build.select(counts, terms, build.full_like(terms, 0)), axes=[axis + 1])
+
+
+class _Square:
+    """Every element i of an axis, beside every result k: on axes `axis` and `axis + 1`."""
+
+    def __init__(self, x: Value, axis: int) -> None:
+        shape = x.type.shape
+        self.axis = axis
+        self.shape = (*shape[:axis], shape[axis], *shape[axis:])
+
+    def along_elements(self, build: Builder, value: Value) -> Value:
+        """A value that varies with i, repeated for every k."""
+        return self._repeated(build, value, self.axis + 1)
+
+    def along_results(self, build: Builder, value: Value) -> Value:
+        """A value that varies with k, repeated for every i."""
+        return self._repeated(build, value, self.axis)
+
+    def _repeated(self, build: Builder, value: Value, missing: int) -> Value:
+        axes = [axis for axis in range(len(self.shape)) if axis != missing]
+        return build.broadcast_in_dim(value, shape=self.shape, broadcast_dimensions=axes)
+
+    def compare(self, build: Builder, direction: str) -> Value:
+        """How k compares to i."""
+        i = build.iota(dtype=I32, shape=self.shape, iota_dimension=self.axis)
+        k = build.iota(dtype=I32, shape=self.shape, iota_dimension=self.axis + 1)
+        return build.compare(k, i, direction=direction)
 
 
 CUMULATIVE_PRODUCT = define_cumulative(
     "cumulative_product", "The product of all elements up to each, itself included.", ARITHMETIC,
     "cumprod", _product_gradient, np.multiply,
     ("float32", "bfloat16", "float64", "complex64", "int32", "uint8"),
+)  # fmt: skip
+
+# --- cumulative_log_sum_exp -----------------------------------------------------------------------
+
+
+def _log_sum_exp_gradient(
+    build: Builder, call: OpCall, operands: Values, results: Values, ct: Values
+) -> Cotangents:
+    """Element i has the share exp(x[i] - y[k]) in each result y[k] from i on.
+
+    Its cotangent is exp(x[i] - y[i]) s[i] with s[i] = ct[i] + exp(y[i] - y[i + 1]) s[i + 1]. The
+    results never decrease, so no exponential is above 1, however large the elements are.
+    """
+    x, y = operands[0], results[0]
+    axis: int = call.attributes["axis"]
+    size: Dimension = x.type.shape[axis]
+    if isinstance(size, int):
+        factor = _share(build, _next(build, call, y, -1, -np.inf), y)
+        total = _recurrence(build, call, factor, ct[0], size)
+        return (build.multiply(_share(build, x, y), total),)
+    return (_weighted_shares(build, call, x, y, ct[0]),)
+
+
+def _share(build: Builder, part: Value, whole: Value) -> Value:
+    """exp(part - whole); 0 where both are minus infinity."""
+    nothing = build.compare(part, build.full_like(part, -np.inf), direction="EQ")
+    # Chosen before and after the exponential, so that no NaN is left in a derivative either.
+    difference = build.subtract(build.select(nothing, whole, part), whole)
+    zero = build.full_like(part, 0)
+    safe = build.select(nothing, zero, difference)
+    return build.select(nothing, zero, build.exponential(safe))
+
+
+def _weighted_shares(build: Builder, call: OpCall, x: Value, y: Value, ct: Value) -> Value:
+    """The cotangents for an unknown size, in memory that is quadratic in it."""
+    axis: int = call.attributes["axis"]
+    square = _Square(x, axis)
+    parts = square.along_elements(build, x)
+    counts = square.compare(build, "LE" if call.attributes["reverse"] else "GE")
+    parts = build.select(counts, parts, build.full_like(parts, -np.inf))
+    shares = _share(build, parts, square.along_results(build, y))
+    terms = build.multiply(shares, square.along_results(build, ct))
+    return build.reduce_sum(terms, axes=[axis + 1])
+
+
+CUMULATIVE_LOG_SUM_EXP = define_cumulative(
+    "cumulative_log_sum_exp", "The logarithm of the sum of the exponentials of all elements up to "
+    "each, itself included.", FLOATING, "cumlogsumexp", _log_sum_exp_gradient, np.logaddexp,
+    ("float32", "bfloat16", "float64"),
 )  # fmt: skip

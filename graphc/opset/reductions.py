@@ -214,7 +214,7 @@ REDUCE_PRODUCT = define_reduction(
     ("float32", "bfloat16", "float64", "complex64", "int8", "uint32"),
 )  # fmt: skip
 
-# --- reduce_and, reduce_or ------------------------------------------------------------------------
+# --- reduce_and, reduce_or, reduce_xor ------------------------------------------------------------
 
 _DISCRETE = NoGradient("bits do not change smoothly")
 _LOGICAL_DTYPES = ("bool", "int8", "uint16", "int64")
@@ -229,6 +229,12 @@ REDUCE_AND = define_reduction(
 REDUCE_OR = define_reduction(
     "reduce_or", "Whether any is true; all bits of integers.", LOGICAL, "reduce_or", _DISCRETE,
     lambda x, axes: np.bitwise_or.reduce(x, axis=axes, initial=x.dtype.type(0)), _LOGICAL_DTYPES,
+)  # fmt: skip
+
+REDUCE_XOR = define_reduction(
+    "reduce_xor", "Whether an odd number is true; the bits that an odd number of integers have.",
+    LOGICAL, "reduce_xor", _DISCRETE,
+    lambda x, axes: np.bitwise_xor.reduce(x, axis=axes, initial=x.dtype.type(0)), _LOGICAL_DTYPES,
 )  # fmt: skip
 
 # --- argmax, argmin -------------------------------------------------------------------------------

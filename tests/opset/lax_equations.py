@@ -64,6 +64,8 @@ LAX_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "rev": lambda p, x: lax.rev(x, p["dimensions"]),
     "round": lambda p, x: lax.round(x, p["rounding_method"]),
     "slice": lambda p, x: lax.slice(x, p["start_indices"], p["limit_indices"], p["strides"]),
+    "sort": lambda p, *xs: lax.sort(xs, p["dimension"], p["is_stable"], p["num_keys"]),
+    "top_k": lambda p, x: lax.top_k(x, p["k"]),
     "transpose": lambda p, x: lax.transpose(x, p["permutation"]),
     "xor": lambda p, x, y: lax.bitwise_xor(x, y),
 }

@@ -17,11 +17,12 @@ from graphc.lowering.jax_internals import scoped_x64
 from graphc.lowering.tracing import trace_graph
 from graphc.opset.samples import draw
 from graphc.reference.evaluator import evaluate
-from tests.opset.gradient_checks import check_gradients, graph_of
+from tests.opset.gradient_checks import check_gradients, gradient_graph, graph_of
 from tests.opset.symbolic_gradients import M, N, check_symbolic_gradient, op_names
 
 F32, F64 = "float32", "float64"
-ALL = ["cumulative_sum", "cumulative_max", "cumulative_min", "cumulative_product"]
+EXTREMA = ["cumulative_max", "cumulative_min"]
+ALL = ["cumulative_sum", "cumulative_product", "cumulative_log_sum_exp", *EXTREMA]
 
 
 def accumulation(name: str, axis: int, reverse: bool = False) -> Any:
@@ -39,7 +40,7 @@ def test_what_does_not_fit_is_refused(name: str) -> None:
         getattr(build, name)(build.input(as_type("bool", (2,)), "b"), axis=0)
 
 
-@pytest.mark.parametrize("name", ["cumulative_max", "cumulative_min"])
+@pytest.mark.parametrize("name", EXTREMA)
 def test_complex_numbers_have_no_order(name: str) -> None:
     build = GraphBuilder()
     with pytest.raises(DTypeError, match="operand 0 is complex64"):
@@ -106,3 +107,20 @@ def test_an_empty_axis_reaches_xla() -> None:
     with scoped_x64():
         (found,) = jax.jit(lambda x, ct: trace_graph(made, [x, ct]))(empty, empty)
     assert found.shape == (0, 2)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_gradients_of_log_sum_exp_stand_infinities_and_large_numbers(
+    reverse: bool, order: int
+) -> None:
+    low = -np.inf
+    x = np.array([low, low, 1.0, 900.0, low, -900.0, 899.0, 0.5])
+    with scoped_x64():
+        graph = graph_of(accumulation("cumulative_log_sum_exp", 0, reverse), as_type(F64, (8,)))
+        made, inputs = gradient_graph(graph, [x], [0], order)
+        for found in (evaluate(made, inputs)[0], trace_graph(made, inputs)[0]):
+            assert not np.isnan(found).any()
+        finite = x[np.isfinite(x)]
+        small = graph_of(accumulation("cumulative_log_sum_exp", 0, reverse), as_type(F64, (5,)))
+        check_gradients(small, [finite], [0], order)

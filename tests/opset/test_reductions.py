@@ -33,9 +33,9 @@ def reduction(name: str, *axes: int) -> Any:
 
 
 @pytest.mark.parametrize("axes", [(2,), (-1,), (0, 0)])
-@pytest.mark.parametrize("name", [*SUMS, "reduce_and", "reduce_or"])
+@pytest.mark.parametrize("name", [*SUMS, "reduce_and", "reduce_or", "reduce_xor"])
 def test_axes_that_do_not_fit_are_refused(name: str, axes: tuple[int, ...]) -> None:
-    dtype = "bool" if name in ("reduce_and", "reduce_or") else F32
+    dtype = F32 if name in SUMS else "bool"
     with pytest.raises(ShapeError, match=re.escape("distinct axes from 0 to 1")):
         infer(name, dtype, (2, 3), axes=axes)
 
