@@ -131,7 +131,33 @@ class MemoryBudgetError(GraphcError):
 
 
 class NumericsError(GraphcError, ArithmeticError):
-    """A value that is not finite where `check_numerics` was asked for."""
+    """A value that is not finite where `check_numerics` was asked for.
+
+    Attributes:
+        node_name: name of the first node to blame with its scopes, or of the feed or variable.
+        op_name: its op; "input" for a feed or variable.
+        iterations: numbers of the iterations of the loops around it, outermost first, from 0.
+        in_gradient: whether automatic differentiation wrote the node.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        node_name: str = "",
+        op_name: str = "",
+        iterations: tuple[int, ...] = (),
+        in_gradient: bool = False,
+        given: object = None,
+        expected: object = None,
+        fix: str | None = None,
+        origin: SourceLine | None = None,
+    ) -> None:
+        super().__init__(message, given=given, expected=expected, fix=fix, origin=origin)
+        self.node_name = node_name
+        self.op_name = op_name
+        self.iterations = iterations
+        self.in_gradient = in_gradient
 
 
 class ParseError(GraphcError, ValueError):

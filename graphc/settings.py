@@ -12,6 +12,7 @@
 | fold_bytes | GRAPHC_FOLD_BYTES | 65536 | the largest constant that folding may make |
 | cache_dir | GRAPHC_CACHE_DIR | none | the folder that keeps compiled programs, if any |
 | rewrite_cap | GRAPHC_REWRITE_CAP | 64 | rewrites per node after which a rule set is looping |
+| check_numerics | GRAPHC_CHECK_NUMERICS | false | runs find the first node that makes a NaN |
 """
 
 from __future__ import annotations
@@ -68,6 +69,14 @@ def _positive_float(value: Any) -> float:
     return number
 
 
+def _truth(value: Any) -> bool:
+    known = {"1": True, "true": True, "0": False, "false": False, "": False}
+    found = known.get(str(value).lower())
+    if found is None:
+        raise ValueError(f"given {value!r}, expected true or false")
+    return found
+
+
 def _size(value: Any) -> int:
     number = int(value)
     if number < 0:
@@ -84,6 +93,7 @@ verify_passes: Final = Setting("verify_passes", "stage", _one_of("pass", "stage"
 fold_bytes: Final = Setting("fold_bytes", 65536, _size)
 rewrite_cap: Final = Setting("rewrite_cap", 64, _size)
 cache_dir: Final = Setting("cache_dir", "", str)
+check_numerics: Final = Setting("check_numerics", False, _truth)
 
 ALL: Final[dict[str, Setting[Any]]] = {
     setting.name: setting
@@ -95,6 +105,7 @@ ALL: Final[dict[str, Setting[Any]]] = {
         fold_bytes,
         rewrite_cap,
         cache_dir,
+        check_numerics,
     )
 }
 

@@ -25,7 +25,7 @@ FLOORS = {
     ),
     1: ("ir",),
     2: ("opset",),
-    3: ("rewriting", "lowering", "reference", "update_rules"),
+    3: ("rewriting", "lowering", "reference", "update_rules", "instrumentation"),
     4: (
         *("ops", "nn", "random", "layers", "losses", "metrics", "initializers"),
         *("optimizers", "regularizers", "models"),
@@ -42,6 +42,8 @@ SIDEWAYS = {
     "dtypes": {"errors"},
     "dimension_algebra": {"errors"},
     "dimensions": {"errors", "dimension_algebra"},
+    # A pass like any other, but none that a pipeline has unless it is asked for.
+    "instrumentation": {"rewriting"},
     # Layers are made of functions, models of layers.
     "nn": {"ops"},
     "random": {"ops"},

@@ -33,7 +33,9 @@ def compute_initial_values(
         for name, array in zip(names, store.values(names), strict=True)
     ]
     executable = signature.executable
-    return executable.call(*executable.constants, *state)[: len(variables)]
+    results = executable.call(*executable.constants, *state)
+    signature.check_numbers(results)
+    return results[: len(variables)]
 
 
 def refuse_feeds(graph: DataflowGraph, variables: list[Variable], tensors: list[Tensor]) -> None:

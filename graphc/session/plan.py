@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from graphc.dtypes import STRING
+from graphc.errors import NumericsError
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
 from graphc.ops.tensor import Operation, Tensor
@@ -25,7 +26,9 @@ class PlanMaker(Protocol):
 
     store: VariableStore
 
-    def make_program(self, fetches: list[Value], feeds: list[Value]) -> Program: ...
+    def make_program(
+        self, fetches: list[Value], feeds: list[Value], check_numerics: bool = False
+    ) -> Program: ...
 
     def make_host(self, fetches: list[Value], feeds: list[Value]) -> Graph: ...
 
@@ -52,6 +55,7 @@ class Plan:
         rebuild: Rebuild,
         feeds: Sequence[Tensor],
         maker: PlanMaker,
+        check_numerics: bool = False,
     ) -> None:
         self._rebuild = rebuild
         self.store = maker.store
@@ -80,7 +84,7 @@ class Plan:
         self.reset: tuple[str, ...] = ()
         if numbers or effects:
             fed = [values[i] for i in self._fed_numbers]
-            self.program = maker.make_program(numbers + effects, fed)
+            self.program = maker.make_program(numbers + effects, fed, check_numerics)
             self.reset = tuple(
                 name
                 for node in self.program.built.nodes
@@ -96,8 +100,9 @@ class Plan:
         result = self.run_for(given, as_numpy=True)
         types = [(feed.dtype, feed.shape) for feed in given if type(feed) is np.ndarray]
         plain = self._host is None and not self.reset and len(types) == len(given)
-        if plain and self._last is not None and self._last.result_count:
-            self.run = make_fast_call(self, self._last, types)
+        last = self._last
+        if plain and last is not None and last.result_count and last.numerics is None:
+            self.run = make_fast_call(self, last, types)
         return result
 
     def run_for(self, given: Sequence[Any], as_numpy: bool) -> Any:
@@ -174,7 +179,21 @@ def dispatch(
 
     Raises:
         ExecutionError: XLA failed; says whether state was lost.
+        NumericsError: the program checks its numbers, and one is not finite.
     """
+    results = _call(signature, fed, store, initialize)
+    try:
+        signature.check_numbers(results)
+    except NumericsError:
+        raise
+    except Exception as problem:
+        raise execution_failure(problem, signature.update_names) from problem
+    return results
+
+
+def _call(
+    signature: Signature, fed: Sequence[Any], store: VariableStore, initialize: Compute
+) -> list[Any]:
     executable = signature.executable
     names, updates = signature.state_names, signature.update_names
     if not names and not updates:

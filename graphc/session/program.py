@@ -12,9 +12,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 import jax
+import numpy as np
 
 from graphc.errors import FeedError, GraphcError, did_you_mean
 from graphc.garbage_collection import paused_collection
+from graphc.instrumentation.numerics_checks import with_numerics_checks
+from graphc.instrumentation.numerics_table import NumericsTable
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
 from graphc.ir.origin import capture_origin
@@ -43,9 +46,16 @@ class Signature:
         update_names: the variables it sets, in result order.
         fetch_count: how many of the results are fetches; the others are new values of variables.
         result_count: how many there are.
+        numerics: what the last fetch means where the program checks its numbers, else None.
     """
 
-    def __init__(self, sizes: dict[str, int], run: PipelineRun, executable: Executable) -> None:
+    def __init__(
+        self,
+        sizes: dict[str, int],
+        run: PipelineRun,
+        executable: Executable,
+        numerics: NumericsTable | None = None,
+    ) -> None:
         self.sizes = sizes
         self.run = run
         self.executable = executable
@@ -54,6 +64,18 @@ class Signature:
         self.update_names = executable.graph.update_names
         self.fetch_count = len(executable.graph.fetches)
         self.result_count = len(executable.graph.outputs)
+        self.numerics = numerics
+
+    def check_numbers(self, results: Sequence[Any]) -> None:
+        """Wait for what a checked program found in its numbers; nothing for any other.
+
+        Raises:
+            NumericsError: something that is not finite; the program has kept all variables.
+        """
+        if self.numerics is not None:
+            found = np.asarray(results[self.fetch_count - 1])
+            if (problem := self.numerics.error(found.tolist())) is not None:
+                raise problem
 
 
 class Program:
@@ -75,13 +97,14 @@ class Program:
         device: Any,
         donate: bool,
         disk_cache: DiskCache | None,
+        check_numerics: bool = False,
     ) -> None:
         self._dataflow = graph
         self.feeds = tuple(feeds)
         with paused_collection():
             self.built: Graph = slice_graph(graph, fetches, feeds)
         self._refuse_unfed(feeds)
-        self._pipeline = pipeline
+        self._pipeline = with_numerics_checks(pipeline) if check_numerics else pipeline
         self._context = PassContext(platform=platform or jax.default_backend())
         self._device = device
         self._donate = donate
@@ -147,7 +170,7 @@ class Program:
             donate=self._donate,
             disk_cache=self._disk_cache,
         )
-        return Signature(sizes, run, executable)
+        return Signature(sizes, run, executable, context.memo.get(NumericsTable))
 
     def concrete(self) -> Signature:
         """The signature to show: the one asked for, the last one run, or the only one there is.

@@ -54,7 +54,9 @@ class Session:
         donate: let programs overwrite the variables they update. Without it a failed program never
             costs state, and updates need twice the memory.
         memory_budget: not available yet.
-        check_numerics: not available yet.
+        check_numerics: let every program find the first node that makes a NaN or an infinity, and
+            keep all variables as they were then; `settings.check_numerics` if None. Costs time:
+            each number is looked at once more, and each run waits for the answer.
         cache_dir: a folder that keeps compiled programs between processes; only you may be able to
             write it. `settings.cache_dir` if None.
 
@@ -74,12 +76,11 @@ class Session:
         pipeline: Pipeline | None = None,
         donate: bool = True,
         memory_budget: int | str | None = None,
-        check_numerics: bool = False,
+        check_numerics: bool | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
     ) -> None:
-        for name, value in (("memory_budget", memory_budget), ("check_numerics", check_numerics)):
-            if value:
-                raise GraphcError(f"{name} is not available yet", origin=capture_origin())
+        if memory_budget:
+            raise GraphcError("memory_budget is not available yet", origin=capture_origin())
         _require("graph", graph, (DataflowGraph, Graph, NoneType), "a Graph, or None")
         _require("pipeline", pipeline, (Pipeline, NoneType), "passes.default_pipeline() changed")
         _require("seed", seed, (int, np.integer), "a whole number")
@@ -89,6 +90,7 @@ class Session:
         self._pipeline = pipeline or default_pipeline()
         self._device = find_device(device)
         self._donate = donate
+        self._check_numerics = check_numerics
         directory = cache_dir or settings.cache_dir.get()
         self._disk_cache = DiskCache(directory) if directory else None
         self.store = VariableStore(self.graph, seed, self._device)
@@ -100,7 +102,12 @@ class Session:
     # -- running ---------------------------------------------------------------------------------
 
     def run(
-        self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, *, as_numpy: bool = True
+        self,
+        fetches: Any,
+        feed_dict: Mapping[Any, Any] | None = None,
+        *,
+        as_numpy: bool = True,
+        check_numerics: bool | None = None,
     ) -> Any:
         """Compute fetches.
 
@@ -110,6 +117,7 @@ class Session:
             feed_dict: tensors (or their names) to what NumPy makes arrays of. Any tensor can be
                 fed, placeholders must be when they are needed.
             as_numpy: False leaves the results on the device, and does not wait for them.
+            check_numerics: for this run, whatever the session says.
 
         Returns:
             The same nesting: NumPy arrays for tensors, `str` or `bytes` for string scalars, None
@@ -119,15 +127,21 @@ class Session:
             FeedError: a feed is missing, unknown, or of the wrong shape or element type.
             FetchError: a fetch cannot be computed.
             GraphMixError: something belongs to another graph.
+            NumericsError: numbers are checked, and one is not finite; no variable has changed.
             SessionClosedError: the session is closed.
         """
         feeds = feed_dict or {}
-        plan = self._plan(fetches, tuple(feeds))
+        plan = self._plan(fetches, tuple(feeds), check_numerics)
         given = list(feeds.values())
         return plan.run(*given) if as_numpy else plan.run_for(given, as_numpy=False)
 
     def make_callable(
-        self, fetches: Any, feed_list: Sequence[Any] = (), *, as_numpy: bool = True
+        self,
+        fetches: Any,
+        feed_list: Sequence[Any] = (),
+        *,
+        as_numpy: bool = True,
+        check_numerics: bool | None = None,
     ) -> Callable[..., Any]:
         """`run` with everything looked up beforehand.
 
@@ -135,8 +149,9 @@ class Session:
             fetches: as in `run`.
             feed_list: the tensors that the function's positional arguments feed.
             as_numpy: as in `run`.
+            check_numerics: for its runs, whatever the session says.
         """
-        plan = self._plan(fetches, tuple(feed_list))
+        plan = self._plan(fetches, tuple(feed_list), check_numerics)
         expected = len(feed_list)
 
         def call(*arrays: Any) -> Any:
@@ -151,10 +166,13 @@ class Session:
 
         return call
 
-    def _plan(self, fetches: Any, feeds: tuple[Any, ...]) -> Plan:
+    def _plan(
+        self, fetches: Any, feeds: tuple[Any, ...], check_numerics: bool | None = None
+    ) -> Plan:
         if self._closed:
             raise self._closed_error()
-        key = (fetch_key(fetches), feeds)
+        checks = self._checks_numerics(check_numerics)
+        key = (fetch_key(fetches), feeds, checks)
         try:
             found = self._plans.get(key)
         except TypeError:  # something unhashable among the fetches or feeds
@@ -162,11 +180,16 @@ class Session:
             key = None
         if found is None:
             leaves, rebuild = flatten_fetches(fetches, self.graph)
-            found = Plan(leaves, rebuild, self._resolve_feeds(feeds), self)
+            found = Plan(leaves, rebuild, self._resolve_feeds(feeds), self, checks)
             if key is not None:
                 self._plans[key] = found
             self._last_program = found.program or self._last_program
         return found
+
+    def _checks_numerics(self, asked: bool | None = None) -> bool:
+        if asked is None:
+            asked = self._check_numerics
+        return settings.check_numerics.get() if asked is None else asked
 
     def _resolve_feeds(self, feeds: Sequence[Any]) -> list[Tensor]:
         resolved: list[Tensor] = []
@@ -194,9 +217,11 @@ class Session:
 
     # -- programs --------------------------------------------------------------------------------
 
-    def make_program(self, fetches: list[Value], feeds: list[Value]) -> Program:
+    def make_program(
+        self, fetches: list[Value], feeds: list[Value], check_numerics: bool = False
+    ) -> Program:
         """The program of these values; one per set, however the fetches are nested."""
-        key = (tuple(fetches), tuple(feeds))
+        key = (tuple(fetches), tuple(feeds), check_numerics)
         found = self._programs.get(key)
         if found is None:
             platform = self._device.platform if self._device is not None else None
@@ -209,6 +234,7 @@ class Session:
                 device=self._device,
                 donate=self._donate,
                 disk_cache=self._disk_cache,
+                check_numerics=check_numerics,
             )
             found = self._programs.setdefault(key, found)
         return found
@@ -220,23 +246,27 @@ class Session:
     def compute_initial_values(self, variables: list[Variable], tensors: list[Tensor]) -> list[Any]:
         """The initial values of variables; the store asks for them."""
         refuse_feeds(self.graph, variables, tensors)
-        program = self.make_program([tensor.value for tensor in tensors], [])
+        values = [tensor.value for tensor in tensors]
+        program = self.make_program(values, [], self._checks_numerics())
         return compute_initial_values(program, variables, self.store, self.compute_initial_values)
 
-    def compile(self, fetches: Any, feeds: Any = None) -> Program:
+    def compile(
+        self, fetches: Any, feeds: Any = None, *, check_numerics: bool | None = None
+    ) -> Program:
         """The program of fetches, to look at.
 
         Args:
             fetches: as in `run`.
             feeds: tensors, or a `feed_dict` whose arrays say the sizes; by default the feeds of the
                 last program of these fetches, else all the placeholders that they need.
+            check_numerics: as in `run`.
 
         Raises:
             FeedError: as `run`.
         """
         if feeds is None:
-            return self._program_of(fetches)
-        plan = self._plan(fetches, tuple(feeds))
+            return self._program_of(fetches, self._checks_numerics(check_numerics))
+        plan = self._plan(fetches, tuple(feeds), check_numerics)
         if plan.program is None:
             raise GraphcError(
                 "strings stay on the host: there is no program to compile",
@@ -246,15 +276,16 @@ class Session:
             plan.show_for(list(feeds.values()))
         return plan.program
 
-    def _program_of(self, fetches: Any) -> Program:
+    def _program_of(self, fetches: Any, checks: bool) -> Program:
         """The last program of these fetches; without one, that of all placeholders they need."""
         leaves, _ = flatten_fetches(fetches, self.graph)
         values = [value for leaf in leaves for value in leaf.control_values]
-        for (made, _), program in reversed(list(self._programs.items())):
-            if set(values) == set(made):
+        for (made, _, checked), program in reversed(list(self._programs.items())):
+            if checked == checks and set(values) == set(made):
                 return program
         needed = set(slice_graph(self.graph, values).inputs)
-        return self.compile(fetches, [t for t in self.graph.inputs if t.value in needed])
+        feeds = [t for t in self.graph.inputs if t.value in needed]
+        return self.compile(fetches, feeds, check_numerics=checks)
 
     def dump(
         self,
