@@ -260,9 +260,12 @@ def test_checks_are_asked_for_by_run_callable_setting_or_session():
 
 
 def test_a_session_may_say_no_whatever_the_setting_says():
-    with graphc.Graph().as_default(), settings.override(check_numerics="1"):
-        with graphc.Session(check_numerics=False) as session:
-            assert session.run(1.0 / graphc.placeholder_with_default(0.0, [])) == INF
+    with (
+        settings.override(check_numerics="1"),
+        graphc.Graph().as_default(),
+        graphc.Session(check_numerics=False) as session,
+    ):
+        assert session.run(1.0 / graphc.placeholder_with_default(0.0, [])) == INF
     with pytest.raises(ValueError, match="expected true or false"):
         settings.check_numerics.set("perhaps")
 
