@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from graphc.errors import FetchError, GraphMixError
+from graphc.errors import FeedError, FetchError, GraphcError, GraphMixError
 from graphc.ir.origin import capture_origin
 from graphc.ops.conversion import TensorLike
 from graphc.ops.dataflow import DataflowGraph
@@ -88,3 +88,34 @@ def resolve_fetch(item: Any, graph: DataflowGraph) -> Tensor | Operation:
         expected="tensors, operations, variables and names, in lists, tuples and dictionaries",
         origin=capture_origin(),
     )
+
+
+def resolve_feeds(feeds: Sequence[Any], graph: DataflowGraph) -> list[Tensor]:
+    """The tensors that feeds name.
+
+    Raises:
+        FeedError: one names none, or an operation, or two name the same tensor.
+        GraphMixError: one belongs to another graph.
+    """
+    resolved: list[Tensor] = []
+    for feed in feeds:
+        try:
+            tensor = resolve_fetch(feed, graph)
+        except GraphMixError:
+            raise
+        except GraphcError as problem:
+            raise FeedError(
+                f"the feed {feed!r} is no tensor of the session's graph",
+                fix=problem.fix,
+                origin=capture_origin(),
+            ) from None
+        if not isinstance(tensor, Tensor):
+            raise FeedError(
+                f"{tensor.name!r} is an operation; only tensors can be fed",
+                fix=f'the name of its first result is "{tensor.name}:0"',
+                origin=capture_origin(),
+            )
+        if tensor in resolved:
+            raise FeedError(f"{tensor.name!r} is fed twice", origin=capture_origin())
+        resolved.append(tensor)
+    return resolved

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import graphc.settings as settings
-from graphc.errors import FeedError, GraphcError, GraphMixError, SessionClosedError
+from graphc.errors import FeedError, GraphcError, SessionClosedError
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
 from graphc.ir.origin import capture_origin
@@ -27,7 +27,7 @@ from graphc.rewriting.pipeline import Pipeline
 from graphc.session.checkpoint import read_variables, write_variables
 from graphc.session.devices import Device, find_device, list_devices
 from graphc.session.dump import Format, render
-from graphc.session.fetches import fetch_key, flatten_fetches, resolve_fetch
+from graphc.session.fetches import fetch_key, flatten_fetches, resolve_feeds
 from graphc.session.host import host_slice
 from graphc.session.initialization import compute_initial_values, refuse_feeds
 from graphc.session.plan import Plan
@@ -180,7 +180,7 @@ class Session:
             key = None
         if found is None:
             leaves, rebuild = flatten_fetches(fetches, self.graph)
-            found = Plan(leaves, rebuild, self._resolve_feeds(feeds), self, checks)
+            found = Plan(leaves, rebuild, resolve_feeds(feeds, self.graph), self, checks)
             if key is not None:
                 self._plans[key] = found
             self._last_program = found.program or self._last_program
@@ -190,30 +190,6 @@ class Session:
         if asked is None:
             asked = self._check_numerics
         return settings.check_numerics.get() if asked is None else asked
-
-    def _resolve_feeds(self, feeds: Sequence[Any]) -> list[Tensor]:
-        resolved: list[Tensor] = []
-        for feed in feeds:
-            try:
-                tensor = resolve_fetch(feed, self.graph)
-            except GraphMixError:
-                raise
-            except GraphcError as problem:
-                raise FeedError(
-                    f"the feed {feed!r} is no tensor of the session's graph",
-                    fix=problem.fix,
-                    origin=capture_origin(),
-                ) from None
-            if not isinstance(tensor, Tensor):
-                raise FeedError(
-                    f"{tensor.name!r} is an operation; only tensors can be fed",
-                    fix=f'the name of its first result is "{tensor.name}:0"',
-                    origin=capture_origin(),
-                )
-            if tensor in resolved:
-                raise FeedError(f"{tensor.name!r} is fed twice", origin=capture_origin())
-            resolved.append(tensor)
-        return resolved
 
     # -- programs --------------------------------------------------------------------------------
 
