@@ -60,6 +60,7 @@ LAX_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "reduce_or": lambda p, x: lax.reduce_or(x, p["axes"]),
     "reduce_prod": lambda p, x: lax.reduce_prod(x, p["axes"]),
     "reduce_sum": lambda p, x: lax.reduce_sum(x, p["axes"]),
+    "regularized_incomplete_beta": lambda p, a, b, x: lax.betainc(a, b, x),
     "reshape": lambda p, x: lax.reshape(x, p["new_sizes"]),
     "rev": lambda p, x: lax.rev(x, p["dimensions"]),
     "round": lambda p, x: lax.round(x, p["rounding_method"]),
