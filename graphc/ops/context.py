@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 
 class Evaluator(Protocol):
-    """What `Tensor.eval` asks of a session."""
+    """What `Tensor.eval` and `Variable.load` ask of a session."""
 
     graph: DataflowGraph
 
     def run(self, fetches: Any, feed_dict: Any = None) -> Any: ...
+
+    def set_variables(self, values: Any) -> None: ...
 
 
 class _Stacks(threading.local):

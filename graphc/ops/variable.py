@@ -12,6 +12,7 @@ from graphc.ir.literal import Literal, as_literal
 from graphc.ir.origin import Origin, capture_origin
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType
+from graphc.ops.context import current_session
 from graphc.ops.conversion import cast_to, default_dtype, to_tensor
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
 from graphc.ops.operand import NoValueError, Operand
@@ -152,6 +153,27 @@ class Variable(Operand):
     def initializer(self) -> Operation:
         """The operation that gives it back its initial value."""
         return initialize([self])
+
+    def load(self, value: Any, session: Any = None) -> None:
+        """Set it in a session, at once: nothing is built, nothing is compiled again.
+
+        Args:
+            value: a number or an array of the variable's shape; cast to its element type.
+            session: where; the innermost open one by default.
+
+        Raises:
+            GraphcError: no session is open.
+            ShapeError: the value has another shape.
+            DTypeError: its numbers do not fit the element type.
+        """
+        where = session or current_session()
+        if where is None:
+            raise GraphcError(
+                f"no session is open to set the variable {self.name!r} in",
+                fix="call it inside `with graphc.Session():`, or give session=",
+                origin=capture_origin(),
+            )
+        where.set_variables({self: value})
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
         """Its value as a NumPy array, in the open session."""

@@ -323,6 +323,11 @@ class Session:
         self._require_open()
         self.store.load(read_variables(path))
 
+    def set_variables(self, values: Mapping[Any, Any]) -> None:
+        """Set variables (or those of these names), at once; see `VariableStore.assign`."""
+        self._require_open()
+        self.store.assign(values)
+
     def list_devices(self) -> list[Device]:
         """The devices of this process; printed as TensorFlow 1 prints them."""
         return list_devices()

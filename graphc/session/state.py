@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
 import numpy as np
 
-from graphc.errors import CheckpointError, StateError, did_you_mean
-from graphc.ir.literal import Literal
+from graphc.errors import (
+    CheckpointError,
+    DTypeError,
+    GraphcError,
+    GraphMixError,
+    ShapeError,
+    StateError,
+    did_you_mean,
+)
+from graphc.ir.literal import Literal, as_literal
+from graphc.ir.origin import capture_origin
 from graphc.lowering.jax_internals import scoped_x64
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.tensor import Tensor
@@ -95,6 +104,29 @@ class VariableStore:
             )
         return found
 
+    def assign(self, values: Mapping[Any, Any]) -> None:
+        """Set variables: all of them, or none when one does not fit.
+
+        Args:
+            values: variables, or their names, to what NumPy makes arrays of; cast to the element
+                type of the variable.
+
+        Raises:
+            StateError: the graph has no such variable.
+            ShapeError: a value has another shape than its variable.
+            DTypeError: numbers do not fit the element type.
+        """
+        placed: dict[str, Any] = {}
+        for key, value in values.items():
+            variable = self.variable(key.name if isinstance(key, Variable) else key)
+            if isinstance(key, Variable) and key is not variable:
+                raise GraphMixError(
+                    f"the variable {key.name!r} belongs to another graph", origin=capture_origin()
+                )
+            placed[variable.name] = self.put(_fitting(value, variable).array)
+        with self.lock:
+            self.arrays.update(placed)
+
     def update(self, names: Iterable[str], arrays: Iterable[Any]) -> None:
         """Set variables to arrays that a program gave."""
         self.arrays.update(zip(names, arrays, strict=True))
@@ -150,3 +182,30 @@ class VariableStore:
         placed = {name: self.put(array) for name, array in arrays.items()}
         with self.lock:
             self.arrays.update(placed)
+
+
+def _fitting(value: Any, variable: Variable) -> Literal:
+    """A value as the variable can hold it.
+
+    Raises:
+        ShapeError: it has another shape.
+        DTypeError: its numbers do not fit the element type.
+    """
+    try:
+        made = as_literal(value, variable.dtype)
+    except (GraphcError, OverflowError, ValueError, TypeError) as problem:
+        raise DTypeError(
+            f"this is no value for the variable {variable.name!r}",
+            given=repr(value)[:200],
+            expected=variable.type,
+            fix=str(problem).splitlines()[0],
+            origin=capture_origin(),
+        ) from None
+    if made.type is not variable.type:
+        raise ShapeError(
+            f"the value does not fit the variable {variable.name!r}",
+            given=made.type,
+            expected=variable.type,
+            origin=capture_origin(),
+        )
+    return made

@@ -3,6 +3,7 @@
 update_rule  the protocol: UpdateRule, Slot, completed hyperparameters
 sgd          stochastic gradient descent, with momentum and Nesterov's form
 adam         Adam, with AMSGrad
+adagrad      Adagrad
 rmsprop      RMSprop, with momentum and centering
 registry     rules by name; third parties register their own
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from graphc.errors import GraphcError, did_you_mean
+from graphc.update_rules.adagrad import Adagrad
 from graphc.update_rules.adam import Adam
 from graphc.update_rules.rmsprop import RootMeanSquarePropagation
 from graphc.update_rules.sgd import StochasticGradientDescent
 from graphc.update_rules.update_rule import UpdateRule
 
 UPDATE_RULES: Final[dict[str, UpdateRule]] = {
-    rule.name: rule for rule in (StochasticGradientDescent(), Adam(), RootMeanSquarePropagation())
+    rule.name: rule
+    for rule in (StochasticGradientDescent(), Adam(), RootMeanSquarePropagation(), Adagrad())
 }
 
 

@@ -23,7 +23,7 @@ from graphc.update_rules.update_rule import Hyperparameters, UpdateRule, times_n
 
 CONFORMANCE = Path(__file__).resolve().parents[3] / "shared" / "conformance"
 RECORDED = CONFORMANCE / "keras_optimizers.json"
-RULE_OF_CLASS = {"SGD": "sgd", "Adam": "adam", "RMSprop": "rmsprop"}
+RULE_OF_CLASS = {"SGD": "sgd", "Adam": "adam", "RMSprop": "rmsprop", "Adagrad": "adagrad"}
 
 INITIAL = [1.0, -2.0, 0.5]
 GRADIENTS = [[0.5, -1.0, 2.0], [0.25, 1.5, -0.75], [-1.0, 0.125, 0.0]]
@@ -214,7 +214,7 @@ def test_figures_that_keras_tests_recorded() -> None:
 
 
 def test_nothing_leaves_the_element_type_of_the_variable() -> None:
-    for rule in ("sgd", "adam", "rmsprop"):
+    for rule in UPDATE_RULES:
         graph = step_graph(rule, {}, "bfloat16", 3)
         types = {
             value.type.dtype.name
@@ -237,6 +237,7 @@ def test_slots_depend_on_the_hyperparameters() -> None:
     assert names("sgd", momentum=0.5) == ["momentum"]
     assert names("adam") == ["momentum", "velocity"]
     assert names("adam", amsgrad=True) == ["momentum", "velocity", "velocity_hat"]
+    assert names("adagrad") == ["accumulator"]
     assert names("rmsprop") == ["velocity"]
     assert names("rmsprop", momentum=0.1, centered=True) == [
         "velocity",

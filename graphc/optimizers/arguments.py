@@ -1,0 +1,94 @@
+"""The arguments that all optimizers share: checked once, and mistakes in their names told."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from graphc.errors import GraphcError, did_you_mean
+from graphc.ir.origin import capture_origin
+
+
+@dataclass(frozen=True)
+class StepOptions:
+    """What happens around the update rule in a step; names and defaults are Keras's.
+
+    Attributes:
+        weight_decay: the part of a variable, times the learning rate, that each step takes away
+            before the update (decoupled, Loshchilov and Hutter 2017,
+            https://arxiv.org/abs/1711.05101).
+        clipnorm: the largest norm of each gradient.
+        clipvalue: the largest absolute value in a gradient.
+        global_clipnorm: the largest norm of all gradients together.
+        use_ema: keep a running average of each variable.
+        ema_momentum: how much of the average each step keeps.
+        ema_overwrite_frequency: after how many steps variables are set to their averages; None
+            leaves that to `finalize_variable_values`.
+        loss_scale_factor: what `minimize` multiplies the loss by, and divides gradients by.
+        gradient_accumulation_steps: how many steps add up gradients for one update by their mean.
+
+    Raises:
+        GraphcError: a number is out of its range, or several ways to clip are asked for.
+    """
+
+    weight_decay: float | None = None
+    clipnorm: float | None = None
+    clipvalue: float | None = None
+    global_clipnorm: float | None = None
+    use_ema: bool = False
+    ema_momentum: float = 0.99
+    ema_overwrite_frequency: int | None = None
+    loss_scale_factor: float | None = None
+    gradient_accumulation_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        clips = {
+            name: getattr(self, name)
+            for name in ("clipnorm", "clipvalue", "global_clipnorm")
+            if getattr(self, name) is not None
+        }
+        if len(clips) > 1:
+            raise GraphcError(
+                "gradients can be clipped in one way only",
+                given=", ".join(f"{name}={limit}" for name, limit in clips.items()),
+                fix="keep one of clipnorm, clipvalue and global_clipnorm",
+                origin=capture_origin(),
+            )
+        for name, limit in clips.items():
+            _require(limit > 0, name, limit, "a number above 0")
+        _require(
+            0 <= self.ema_momentum <= 1, "ema_momentum", self.ema_momentum, "a number from 0 to 1"
+        )
+        for name, least in (("ema_overwrite_frequency", 1), ("gradient_accumulation_steps", 2)):
+            steps = getattr(self, name)
+            is_whole = isinstance(steps, int) and steps >= least
+            _require(steps is None or is_whole, name, steps, f"None, or a whole number >= {least}")
+        scale = self.loss_scale_factor
+        _require(scale is None or scale > 0, "loss_scale_factor", scale, "a number above 0")
+
+
+def _require(holds: bool, name: str, given: Any, expected: str) -> None:
+    if not holds:
+        raise GraphcError(
+            f"{name} is out of its range",
+            given=repr(given),
+            expected=expected,
+            origin=capture_origin(),
+        )
+
+
+def refuse_unknown_arguments(optimizer: type, given: Collection[str]) -> None:
+    """Say what Keras 3 calls an argument that older versions named otherwise.
+
+    Raises:
+        GraphcError: something is given.
+    """
+    known = [name for name in inspect.signature(optimizer).parameters if name != "kwargs"]
+    for name in given:
+        fix = {
+            "lr": "write learning_rate=",
+            "decay": "give a schedule as the learning rate: optimizers.schedules.InverseTimeDecay",
+        }.get(name) or did_you_mean(name, known)
+        raise GraphcError(f"optimizers have no argument {name!r}", fix=fix, origin=capture_origin())
