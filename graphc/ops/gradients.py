@@ -15,6 +15,7 @@ from graphc.ops.broadcasting import broadcast_to
 from graphc.ops.conversion import cast_to, graph_of, to_tensor
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.tensor import Tensor
+from graphc.ops.variable import Variable
 
 Unconnected = Literal["error", "none", "zero"]
 
@@ -42,12 +43,18 @@ def _variables_read(node: Node) -> set[str]:
     }
 
 
+def _waits_for_assignment(read: Node) -> bool:
+    """Whether a read under control dependencies gives another value than the one before the run."""
+    variable = read.attributes["variable"]
+    return any(
+        node.op.name == "assign" and node.attributes["variable"] == variable
+        for node in topological_order(read.inputs)
+    )
+
+
 def connected(ys: Sequence[Value], xs: Sequence[Value], stops: Sequence[Value] = ()) -> set[Value]:
     """The `xs` that some y depends on in a differentiable way, not through a stop."""
     targets, stopped = set(xs), set(stops)
-    reads = {
-        value.node.attributes["variable"]: value for value in xs if value.node.op.name == "read"
-    }
     reached = {value for value in ys if value not in stopped or value in targets}
 
     def operands(node: Node) -> tuple[Value, ...]:
@@ -59,9 +66,12 @@ def connected(ys: Sequence[Value], xs: Sequence[Value], stops: Sequence[Value] =
     reads = {x: x.node.attributes["variable"] for x in targets if x.node.op.name == "read"}
     for node in topological_order(list(reached), (), operands):
         reached.update(operands(node))
-        if reads and node.regions and any(value not in stopped for value in node.outputs):
-            names = _variables_read(node)
-            reached.update([x for x, variable in reads.items() if variable in names])
+        if not reads or all(value in stopped for value in node.outputs):
+            continue
+        names = _variables_read(node)
+        if node.op.name == "read" and not _waits_for_assignment(node):
+            names.add(node.attributes["variable"])
+        reached.update([x for x, variable in reads.items() if variable in names])
     return targets & reached
 
 
@@ -96,7 +106,9 @@ def gradients(
     everything = [*y_things, *x_things, *_listed(grad_ys), *_listed(stop_gradients)]
     graph = graph_of([thing for thing in everything if thing is not None])
     y_tensors = [_own(y, graph) for y in y_things]
-    x_tensors = [_own(x, graph) for x in x_things]
+    x_tensors = [
+        x.plain_read(graph) if isinstance(x, Variable) else _own(x, graph) for x in x_things
+    ]
     stops = [_own(stop, graph) for stop in _listed(stop_gradients)]
     _check_inexact(y_tensors, x_tensors)
     found = connected(
