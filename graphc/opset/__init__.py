@@ -2,6 +2,7 @@
 
 from graphc.opset import (
     activations,
+    bit_operations,
     comparison,
     complex_numbers,
     contraction,
@@ -11,6 +12,7 @@ from graphc.opset import (
     dynamic_slicing,
     elementwise,
     exponential,
+    float_precision,
     fourier,
     fusion,
     gather_scatter,
@@ -36,6 +38,7 @@ from graphc.opset import (
 
 __all__ = [
     "activations",
+    "bit_operations",
     "comparison",
     "complex_numbers",
     "contraction",
@@ -45,6 +48,7 @@ __all__ = [
     "dynamic_slicing",
     "elementwise",
     "exponential",
+    "float_precision",
     "fourier",
     "fusion",
     "gather_scatter",

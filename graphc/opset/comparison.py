@@ -1,6 +1,7 @@
 """Comparing, and choosing by comparison: larger, smaller, either, within bounds.
 
-Source: StableHLO specification. At ties gradients are shared as JAX shares them.
+Source: StableHLO specification. At ties gradients are shared as JAX shares them. Of two complex
+numbers the larger has the larger real part or, where those are equal, the larger imaginary part.
 """
 
 from __future__ import annotations
@@ -134,12 +135,12 @@ def _minimum_reference(x: Array, y: Array) -> Array:
 
 MAXIMUM = define_elementwise(
     "maximum", "The larger of x and y; NaN if either is.", 2, primitive("max"), _maximum_reference,
-    _extremum_gradient, REAL, traits=Trait.COMMUTATIVE, samples=_extremum_samples,
+    _extremum_gradient, NUMERIC, traits=Trait.COMMUTATIVE, samples=_extremum_samples,
 )  # fmt: skip
 
 MINIMUM = define_elementwise(
     "minimum", "The smaller of x and y; NaN if either is.", 2, primitive("min"), _minimum_reference,
-    _extremum_gradient, REAL, traits=Trait.COMMUTATIVE, samples=_extremum_samples,
+    _extremum_gradient, NUMERIC, traits=Trait.COMMUTATIVE, samples=_extremum_samples,
 )  # fmt: skip
 
 # --- select ---------------------------------------------------------------------------------------

@@ -6,10 +6,10 @@ import numpy as np
 
 from graphc.ir.builder import Builder
 from graphc.ir.op import OpCall, Sample
-from graphc.opset.elementwise_definition import Cotangents, Values, define_elementwise
+from graphc.opset.elementwise_definition import Array, Cotangents, Values, define_elementwise
 from graphc.opset.lowerings import primitive
 from graphc.opset.samples import draw
-from graphc.opset.type_rules import FLOATING, INEXACT
+from graphc.opset.type_rules import INEXACT
 
 
 def _samples() -> list[Sample]:
@@ -87,7 +87,13 @@ def _atan2_gradient(
     )
 
 
+def _atan2_reference(y: Array, x: Array) -> Array:
+    if y.dtype.kind != "c":
+        return np.arctan2(y, x)
+    return -1j * np.log((x + 1j * y) / np.sqrt(x * x + y * y))
+
+
 ATAN2 = define_elementwise(
     "atan2", "The angle of the point with ordinate y and abscissa x, from -pi to pi.", 2,
-    primitive("atan2"), np.arctan2, _atan2_gradient, FLOATING, samples=_atan2_samples,
+    primitive("atan2"), _atan2_reference, _atan2_gradient, INEXACT, samples=_atan2_samples,
 )  # fmt: skip

@@ -37,7 +37,10 @@ def type_of(op_name: str, *types: TensorType, **attributes: object) -> TensorTyp
         ("abs", (U8,), DTypeError),
         ("remainder", (C64, C64), DTypeError),
         ("power", (I32, I32), DTypeError),
-        ("maximum", (C64, C64), DTypeError),
+        ("clamp", (C64, C64, C64), DTypeError),
+        ("popcnt", (F32,), DTypeError),
+        ("count_leading_zeros", (BOOL,), DTypeError),
+        ("next_after", (C64, C64), DTypeError),
         ("floor", (I32,), DTypeError),
         ("sqrt", (I32,), DTypeError),
         ("cbrt", (C64,), DTypeError),
@@ -67,6 +70,14 @@ def test_attributes_that_do_not_fit_are_refused() -> None:
         type_of("compare", C64, C64, direction="LT")
     with pytest.raises(DTypeError, match="strings"):
         type_of("convert", F32, dtype="string")
+    with pytest.raises(DTypeError, match="not taken for bool"):
+        type_of("bitcast_convert", F32, dtype="bool")
+    with pytest.raises(ShapeError, match="number of parts"):
+        type_of("bitcast_convert", F32, dtype="float64")
+    with pytest.raises(ShapeError, match="no axes"):
+        type_of("bitcast_convert", as_type("uint8"), dtype="float32")
+    with pytest.raises(AttributeValueError, match="make no number"):
+        type_of("reduce_precision", F32, exponent_bits=0, mantissa_bits=3)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +91,14 @@ def test_attributes_that_do_not_fit_are_refused() -> None:
         ("select", (as_type("bool"), C64, C64), {}, C64),
         ("clamp", (as_type("float32"), F32, F32), {}, F32),
         ("convert", (BOOL,), {"dtype": "complex64"}, C64),
+        ("bitcast_convert", (F32,), {"dtype": "int32"}, I32),
+        ("bitcast_convert", (F32,), {"dtype": "uint8"}, as_type("uint8", (2, 3, 4))),
+        (
+            "bitcast_convert",
+            (as_type("uint8", (2, symbol("parts"))),),
+            {"dtype": "float32"},
+            as_type("float32", (2,)),
+        ),
     ],
 )
 def test_types_of_results(
