@@ -17,6 +17,7 @@ from graphc.ir.node import Node, Value
 from graphc.ir.op import OpSpec, Trait
 from graphc.ir.registry import OpRegistry
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
+from graphc.rewriting.rules import Numerics
 
 _NEVER_MERGED = Trait.EFFECT | Trait.BARRIER
 
@@ -27,6 +28,7 @@ class CommonSubexpressions(GraphPass):
 
     name: ClassVar[str] = "common_subexpressions"
     idempotent: ClassVar[bool] = True
+    effect_on_numbers: ClassVar[Numerics] = "exact"
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
         merging = _Merging(context.registry)

@@ -23,6 +23,7 @@ from graphc.ir.op import Constraint, OpSpec
 from graphc.ir.registry import OpRegistry
 from graphc.ir.types import TensorType
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
+from graphc.rewriting.rules import Numerics
 from passes.fusion_groups import Group, Grouping, Role, group_nodes, role_of
 
 FUSION: Final = "fusion"
@@ -51,6 +52,7 @@ class ElementwiseFusion(GraphPass):
 
     name: ClassVar[str] = "elementwise_fusion"
     idempotent: ClassVar[bool] = True
+    effect_on_numbers: ClassVar[Numerics] = "exact"
 
     smallest: int = 2
     largest: int = 200

@@ -16,6 +16,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Value
 from graphc.ir.registry import OpRegistry
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
+from graphc.rewriting.rules import Numerics
 from passes.needed_nodes import needed_nodes
 from passes.region_results import Slimmed, slim
 
@@ -26,6 +27,7 @@ class Pruning(GraphPass):
 
     name: ClassVar[str] = "pruning"
     idempotent: ClassVar[bool] = True
+    effect_on_numbers: ClassVar[Numerics] = "exact"
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
         if any(node.regions for node in graph.nodes):

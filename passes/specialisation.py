@@ -15,6 +15,7 @@ from graphc.ir.literal import as_literal
 from graphc.ir.node import Node, Value
 from graphc.ir.op import Constraint
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
+from graphc.rewriting.rules import Numerics
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Specialisation(GraphPass):
 
     name: ClassVar[str] = "specialisation"
     required: ClassVar[bool] = True
+    effect_on_numbers: ClassVar[Numerics] = "exact"
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
         if not has_symbols(graph):

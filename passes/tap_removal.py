@@ -9,6 +9,7 @@ from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
+from graphc.rewriting.rules import Numerics
 from passes.region_rewriting import NodeReplacement
 
 
@@ -22,6 +23,7 @@ class TapRemoval(GraphPass):
 
     name: ClassVar[str] = "tap_removal"
     required: ClassVar[bool] = True
+    effect_on_numbers: ClassVar[Numerics] = "exact"
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
         taps = NodeReplacement(context.registry, "tap", _remove)

@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 from graphc.ir.editor import UNCHANGED, GraphEditor, ValueMap
 from graphc.ir.graph import Graph
 from graphc.ir.registry import REGISTRY, OpRegistry
+from graphc.rewriting.rules import Numerics
 from graphc.rewriting.trace import RewriteTrace
 
 
@@ -83,11 +84,14 @@ class GraphPass(ABC):
         name: the one string that dumps, reports and `Pipeline.without` use.
         required: whether a pipeline without it cannot lower what people build.
         idempotent: whether a second run would find nothing: the manager then does without it.
+        effect_on_numbers: what it does to them; `Session.verify` holds it to that. A pass of rules
+            is held to what its rules say.
     """
 
     name: ClassVar[str]
     required: ClassVar[bool] = False
     idempotent: ClassVar[bool] = False
+    effect_on_numbers: ClassVar[Numerics] = "reassociates"
 
     @abstractmethod
     def apply(self, graph: Graph, context: PassContext) -> PassResult:

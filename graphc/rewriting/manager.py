@@ -27,6 +27,7 @@ from graphc.rewriting.driver import rewrite_jointly
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.pipeline import Pipeline, Stage
 from graphc.rewriting.pipeline_run import PassRecord, PipelineRun
+from graphc.rewriting.rewrite_step import Observer, RewriteStep
 from graphc.rewriting.rule_pass import RulePass
 
 _SHOWN_PASSES: Final = 12
@@ -48,6 +49,7 @@ class PassManager:
         until: str | None = None,
         start_after: str | None = None,
         context: PassContext | None = None,
+        observe: Observer | None = None,
     ) -> PipelineRun:
         """Run stages on a graph.
 
@@ -56,6 +58,7 @@ class PassManager:
             until: the last stage to run; all by default.
             start_after: the stage that the graph has been through; none by default.
             context: what passes may need to know.
+            observe: is told of each change as it is made.
 
         Raises:
             GraphcError: a name is no stage's.
@@ -65,7 +68,7 @@ class PassManager:
         first = 0 if start_after is None else names.index(self._known(start_after)) + 1
         last = len(names) if until is None else names.index(self._known(until)) + 1
         with paused_collection():
-            running = _Running(graph, context or PassContext())
+            running = _Running(graph, context or PassContext(), observe)
             for stage in self.pipeline.stages[first:last]:
                 running.stage(stage)
             running.remember()
@@ -87,8 +90,9 @@ class _Known:
 class _Running:
     """One run, while it goes on."""
 
-    def __init__(self, graph: Graph, context: PassContext) -> None:
+    def __init__(self, graph: Graph, context: PassContext, observe: Observer | None) -> None:
         self.run = PipelineRun(graph, context.trace)
+        self.observe = observe
         self.current = graph
         self.context = context
         self.verify_mode = settings.verify_passes.get()
@@ -171,6 +175,8 @@ class _Running:
                 closed.add(each)
         if result.changed and self.verify_mode == "pass":
             self.verify(self.current, together or (passes[0].name,), self.applied[: -len(passes)])
+        if result.changed and self.observe is not None:
+            self.observe(RewriteStep(stage, tuple(passes), graph, self.current, result.details))
         return result.changed
 
     def apply(self, stage: Stage, passes: Sequence[GraphPass], graph: Graph) -> PassResult:

@@ -132,11 +132,14 @@ class Plan:
             for array, (value, name) in zip(given, self._feeds, strict=True)
         ]
 
-    def show_for(self, given: Sequence[Any]) -> None:
-        """Let the program's dumps and reports use the sizes of these feeds."""
-        assert self.program is not None
+    def feeds_of_program(self, given: Sequence[Any]) -> list[Any]:
+        """What the program is fed of one array per feed: the others are strings.
+
+        Raises:
+            FeedError: one does not fit.
+        """
         arrays = self._convert(given)
-        self.program.show_for([arrays[i] for i in self._fed_numbers])
+        return [arrays[i] for i in self._fed_numbers]
 
     def arrange(self, numbers: Sequence[Any], strings: Sequence[Any] = ()) -> Any:
         """Results in the nesting of the fetches."""

@@ -84,6 +84,9 @@ class Program:
     Attributes:
         feeds: the values that are fed, in order.
         built: the graph as it was built.
+        pipeline: the passes.
+        platform: what it is compiled for: "cpu", "gpu" or "tpu".
+        device: where it runs; JAX's default if None.
     """
 
     def __init__(
@@ -104,9 +107,10 @@ class Program:
         with paused_collection():
             self.built: Graph = slice_graph(graph, fetches, feeds)
         self._refuse_unfed(feeds)
-        self._pipeline = with_numerics_checks(pipeline) if check_numerics else pipeline
+        self.pipeline = with_numerics_checks(pipeline) if check_numerics else pipeline
         self._context = PassContext(platform=platform or jax.default_backend())
-        self._device = device
+        self.platform = self._context.platform
+        self.device = device
         self._donate = donate
         self._disk_cache = disk_cache
         self._lock = threading.RLock()
@@ -130,7 +134,7 @@ class Program:
         """What the pipeline did up to `simplified`."""
         with self._lock:
             if self._symbolic is None:
-                manager = PassManager(self._pipeline)
+                manager = PassManager(self.pipeline)
                 self._symbolic = manager.run(
                     self.built, until=LAST_SYMBOLIC_STAGE, context=self._context
                 )
@@ -148,10 +152,17 @@ class Program:
             with self._lock:
                 found = self._signatures.get(key)
                 if found is None:
-                    sizes = bind_sizes(self.feeds, arrays, self._dataflow.constraints)
-                    found = self._signatures[key] = self._specialise(sizes)
+                    found = self._signatures[key] = self._specialise(self.bind(arrays))
         self._last = found
         return found
+
+    def bind(self, arrays: Sequence[Any]) -> dict[str, int]:
+        """The sizes of symbols where these arrays are fed.
+
+        Raises:
+            FeedError: they do not fit together.
+        """
+        return bind_sizes(self.feeds, arrays, self._dataflow.constraints)
 
     def _specialise(self, sizes: dict[str, int]) -> Signature:
         symbolic = self.symbolic()
@@ -161,12 +172,12 @@ class Program:
             trace=symbolic.trace.copy(),
             memo=dict(self._context.memo),
         )
-        run = PassManager(self._pipeline).run(
+        run = PassManager(self.pipeline).run(
             symbolic.result, start_after=LAST_SYMBOLIC_STAGE, context=context
         )
         executable = Executable(
             run.result,
-            device=self._device,
+            device=self.device,
             donate=self._donate,
             disk_cache=self._disk_cache,
         )
@@ -204,7 +215,7 @@ class Program:
         """
         if stage == "built":
             return self.built
-        names = [item.name for item in self._pipeline.stages]
+        names = [item.name for item in self.pipeline.stages]
         if stage == "lowered":
             stage = names[-1]
         if stage not in names:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import graphc.settings as settings
-from graphc.errors import FeedError, GraphcError, SessionClosedError
+from graphc.errors import GraphcError
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
 from graphc.ir.origin import capture_origin
@@ -32,7 +32,16 @@ from graphc.session.host import host_slice
 from graphc.session.initialization import compute_initial_values, refuse_feeds
 from graphc.session.plan import Plan
 from graphc.session.program import Program
+from graphc.session.refusals import (
+    nothing_but_strings,
+    nothing_to_dump,
+    require_argument,
+    session_closed,
+    wrong_number_of_arrays,
+)
 from graphc.session.state import VariableStore
+from graphc.session.verifying.program_verification import verify_program
+from graphc.session.verifying.verify_report import VerifyReport
 
 
 def default_pipeline() -> Pipeline:
@@ -81,9 +90,11 @@ class Session:
     ) -> None:
         if memory_budget:
             raise GraphcError("memory_budget is not available yet", origin=capture_origin())
-        _require("graph", graph, (DataflowGraph, Graph, NoneType), "a Graph, or None")
-        _require("pipeline", pipeline, (Pipeline, NoneType), "passes.default_pipeline() changed")
-        _require("seed", seed, (int, np.integer), "a whole number")
+        require_argument("graph", graph, (DataflowGraph, Graph, NoneType), "a Graph, or None")
+        require_argument(
+            "pipeline", pipeline, (Pipeline, NoneType), "passes.default_pipeline() changed"
+        )
+        require_argument("seed", seed, (int, np.integer), "a whole number")
         if isinstance(graph, Graph):
             graph = import_graph(graph)
         self.graph: DataflowGraph = get_default_graph() if graph is None else graph
@@ -157,11 +168,7 @@ class Session:
         def call(*arrays: Any) -> Any:
             if len(arrays) != expected or self._closed:
                 self._require_open()
-                raise FeedError(
-                    f"the callable takes {expected} arrays, one per tensor of feed_list",
-                    given=f"{len(arrays)} arrays",
-                    origin=capture_origin(),
-                )
+                raise wrong_number_of_arrays(len(arrays), expected)
             return plan.run(*arrays) if as_numpy else plan.run_for(arrays, as_numpy=False)
 
         return call
@@ -170,7 +177,7 @@ class Session:
         self, fetches: Any, feeds: tuple[Any, ...], check_numerics: bool | None = None
     ) -> Plan:
         if self._closed:
-            raise self._closed_error()
+            raise session_closed()
         checks = self._checks_numerics(check_numerics)
         key = (fetch_key(fetches), feeds, checks)
         try:
@@ -244,12 +251,9 @@ class Session:
             return self._program_of(fetches, self._checks_numerics(check_numerics))
         plan = self._plan(fetches, tuple(feeds), check_numerics)
         if plan.program is None:
-            raise GraphcError(
-                "strings stay on the host: there is no program to compile",
-                origin=capture_origin(),
-            )
+            raise nothing_but_strings("to compile")
         if isinstance(feeds, Mapping):
-            plan.show_for(list(feeds.values()))
+            plan.program.show_for(plan.feeds_of_program(list(feeds.values())))
         return plan.program
 
     def _program_of(self, fetches: Any, checks: bool) -> Program:
@@ -290,15 +294,41 @@ class Session:
         elif self._last_program is not None:
             program = self._last_program
         else:
-            raise GraphcError(
-                "nothing to dump: no program has been made",
-                fix="say what to fetch: session.dump(fetches)",
-                origin=capture_origin(),
-            )
+            raise nothing_to_dump()
         text = render(program, stage, format)
         if path is not None:
             Path(path).write_text(text + "\n", encoding="utf-8")
         return text
+
+    def verify(
+        self,
+        fetches: Any,
+        feed_dict: Mapping[Any, Any] | None = None,
+        tolerance: float | None = None,
+    ) -> VerifyReport:
+        """Compute what every pass makes of a program in NumPy, and hold it and XLA to each other.
+
+        Slow: the reference runs once or twice per pass. No variable changes.
+
+        Args:
+            fetches: as in `run`.
+            feed_dict: as in `run`.
+            tolerance: the relative error that is allowed in float64; by default 1e-9, and 1e-5 in
+                a program with shorter floats, whose constants are rounded.
+
+        Returns:
+            The report: prints as a table; `.ok`, `.raise_if_broken()`, `.to_dict()`.
+
+        Raises:
+            FeedError: as `run`.
+            PassError: a pass fails or breaks the graph.
+        """
+        feeds = feed_dict or {}
+        plan = self._plan(fetches, tuple(feeds), False)
+        if plan.program is None:
+            raise nothing_but_strings("to verify")
+        fed = plan.feeds_of_program(list(feeds.values()))
+        return verify_program(plan.program, fed, self.store, self.compute_initial_values, tolerance)
 
     # -- state, devices, life --------------------------------------------------------------------
 
@@ -341,14 +371,7 @@ class Session:
 
     def _require_open(self) -> None:
         if self._closed:
-            raise self._closed_error()
-
-    def _closed_error(self) -> SessionClosedError:
-        return SessionClosedError(
-            "the session is closed",
-            fix="open another Session; save() variables before close() to keep them",
-            origin=capture_origin(),
-        )
+            raise session_closed()
 
     @contextlib.contextmanager
     def as_default(self) -> Generator[Session]:
@@ -373,18 +396,3 @@ class Session:
     ) -> None:
         pop_session(self)
         self.close()
-
-
-def _require(name: str, given: object, kinds: tuple[type, ...], expected: str) -> None:
-    """Check the type of an argument of `Session`.
-
-    Raises:
-        GraphcError: it is of another one.
-    """
-    if not isinstance(given, kinds):
-        raise GraphcError(
-            f"this is no {name} for a session",
-            given=f"{given!r} ({type(given).__name__})",
-            expected=expected,
-            origin=capture_origin(),
-        )
