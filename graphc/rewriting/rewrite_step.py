@@ -53,8 +53,11 @@ class RewriteStep:
     @property
     def numerics(self) -> set[Numerics]:
         """What the step may have done to numbers, as its passes and rules declare."""
-        plain = {each.effect_on_numbers for each in self.passes if not isinstance(each, RulePass)}
-        return plain | {rule.numerics for _, rule in self.fired}
+        found: set[Numerics] = {rule.numerics for _, rule in self.fired}
+        for each in self.passes:
+            if not isinstance(each, RulePass):
+                found.add(each.effect_on_numbers)
+        return found
 
 
 Observer: TypeAlias = Callable[[RewriteStep], object]

@@ -145,7 +145,7 @@ def sums():
     x, y, z = (graphc.placeholder("float32", [3], name=name) for name in "xyz")
     total = x - y - z
     other = -x - y
-    feeds = {x: [7.1, 0.1, 1.0], y: [3.3, 0.2, 1.0], z: [0.7, 0.3, 1.0]}
+    feeds = {x: [4.6, 8.6, 1.3], y: [8.5, 2.8, 3.8], z: [7.4, 3.7, 4.9]}
     return [total, other], feeds
 
 
