@@ -33,6 +33,7 @@ from graphc.ops.activations import (
     threshold,
 )
 from graphc.ops.activations import silu as swish
+from graphc.ops.attention import dot_product_attention
 from graphc.ops.cross_entropies import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -58,6 +59,7 @@ __all__ = [
     "binary_crossentropy",
     "categorical_crossentropy",
     "celu",
+    "dot_product_attention",
     "elu",
     "exponential",
     "gelu",

@@ -59,6 +59,7 @@ from graphc.ops.arithmetic import sign as sign
 from graphc.ops.arithmetic import square as square
 from graphc.ops.arithmetic import subtract as subtract
 from graphc.ops.arithmetic import true_divide as true_divide
+from graphc.ops.attention import dot_product_attention as dot_product_attention
 from graphc.ops.branches import case as case
 from graphc.ops.branches import cond as cond
 from graphc.ops.branches import switch as switch

@@ -2,6 +2,7 @@
 
 from graphc.opset import (
     activations,
+    attention,
     bit_operations,
     comparison,
     complex_numbers,
@@ -39,6 +40,7 @@ from graphc.opset import (
 
 __all__ = [
     "activations",
+    "attention",
     "bit_operations",
     "comparison",
     "complex_numbers",

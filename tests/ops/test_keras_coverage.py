@@ -35,6 +35,11 @@ ARRIVING = frozenset(
 
 # What other functions take beyond Keras's arguments, and why; `name=` is everywhere.
 EXTRA: dict[str, dict[str, str]] = {
+    "dot_product_attention": {
+        "local_window_size": "as in jax.nn",
+        "query_seq_lengths": "as in jax.nn",
+        "key_value_seq_lengths": "as in jax.nn",
+    },
     "cond": {"operands": "arguments of both branches, as those of switch()"},
     "cumsum": {"reverse": "sums from the end, which XLA has"},
     "cumprod": {"reverse": "products from the end, which XLA has"},
