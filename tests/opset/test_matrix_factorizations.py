@@ -130,6 +130,9 @@ WRITTEN: dict[str, Any] = {
     "lu": lambda build, x: [build.lu(x)[0]],
     "qr": lambda build, x: list(build.qr(x)),
     "svd": lambda build, x: list(build.svd(x)),
+    "determinant": lambda build, x: [build.determinant(x)],
+    "pseudo_inverse": lambda build, x: [build.pseudo_inverse(x)],
+    "solve": lambda build, x: [build.solve(_positive(build, x), x)],
     "triangular_solve": lambda build, x: [
         build.triangular_solve(_positive(build, x), x, left_side=False, lower=True)
     ],
@@ -234,6 +237,37 @@ def test_functions_that_do_not_depend_on_phases_have_the_derivative_that_is_meas
     (found,) = evaluate(gradient, [x, cotangent])
     measured = measure_gradient(lambda xs: evaluate(graph, xs), [x], 0, [cotangent])
     np.testing.assert_allclose(found.reshape(-1), measured, rtol=1e-5, atol=1e-6)
+
+
+def _adjugate(x: np.ndarray) -> np.ndarray:
+    """By minors."""
+    found = np.empty_like(x)
+    for i, j in np.ndindex(x.shape):
+        minor = np.delete(np.delete(x, i, 0), j, 1)
+        found[j, i] = (-1) ** (i + j) * np.linalg.det(minor)
+    return found
+
+
+@pytest.mark.parametrize("rank", [0, 2, 3, 4])
+def test_the_gradient_of_a_determinant_is_finite_for_singular_matrices(rank: int) -> None:
+    numbers = np.random.default_rng(rank).integers(-3, 4, (2, 4, 4)).astype(np.float64)
+    x = numbers[0, :, :rank] @ numbers[1, :rank] if rank < 4 else numbers[0]
+    graph = graph_of(WRITTEN["determinant"], as_type(F64, (4, 4)))
+    (found,) = evaluate(vjp_graph(graph, [0]), [x, np.float64(2)])
+    np.testing.assert_allclose(found, 2 * _adjugate(x).T, atol=1e-9)
+
+
+def test_the_gradient_of_a_pseudo_inverse_stands_equal_singular_values() -> None:
+    graph = graph_of(WRITTEN["pseudo_inverse"], as_type(F64, (3, 2)))
+    x, cotangent = np.eye(3, 2), draw(2, 3, dtype=F64)
+    (found,) = evaluate(vjp_graph(graph, [0]), [x, cotangent])
+    measured = measure_gradient(lambda xs: evaluate(graph, xs), [x], 0, [cotangent])
+    np.testing.assert_allclose(found.reshape(-1), measured, atol=1e-6)
+
+
+def test_a_system_is_factorized_once_for_both_ways() -> None:
+    graph = graph_of(WRITTEN["solve"], as_type(F32, (3, 3)))
+    assert op_names(vjp_graph(graph, [0])).count("lu") == 1
 
 
 def test_equal_eigenvalues_give_what_jax_gives() -> None:

@@ -9,10 +9,19 @@ they divide by zero as JAX's do.
 from graphc.opset.matrix_factorizations import (
     cholesky,
     eigenvalues,
+    linear_systems,
     lu,
     qr,
     singular_values,
     triangular_solve,
 )
 
-__all__ = ["cholesky", "eigenvalues", "lu", "qr", "singular_values", "triangular_solve"]
+__all__ = [
+    "cholesky",
+    "eigenvalues",
+    "linear_systems",
+    "lu",
+    "qr",
+    "singular_values",
+    "triangular_solve",
+]

@@ -226,13 +226,27 @@ def put_back(build: Builder, x: Value, permutation: Value, axis: int) -> Value:
     """
     rank = x.type.rank
     along, other = (rank - 2, rank - 1) if axis == -2 else (rank - 1, rank - 2)
-    batch = list(range(rank - 2))
-    # Updates have the axis of the permutation where the operand has it.
+    return _written(build, x, permutation, along, [other])
+
+
+def take_rows(build: Builder, x: Value, permutation: Value) -> Value:
+    """Row i is what stands in row `permutation[i]`."""
+    along = permutation.type.rank - 1
+    own = build.iota(dtype=I32, shape=permutation.type.shape, iota_dimension=along)
+    # By the inverse, because there may be no rows, from which nothing can be gathered.
+    return put_back(build, x, _written(build, own, permutation, along, []), -2)
+
+
+def _written(
+    build: Builder, x: Value, permutation: Value, along: int, windows: Sequence[int]
+) -> Value:
+    """The elements of `x` along an axis, moved to the places of a permutation."""
+    batch = list(range(permutation.type.rank - 1))
     return build.scatter(
         build.full_like(x, 0),
         build.reshape(permutation, shape=(*permutation.type.shape, 1)),
         x,
-        update_window_dims=[other],
+        update_window_dims=windows,
         inserted_window_dims=[along],
         scatter_dims_to_operand_dims=[along],
         operand_batching_dims=batch,
