@@ -21,12 +21,14 @@ from passes.common_subexpressions import CommonSubexpressions
 from passes.constant_folding import ConstantFolding
 from passes.elementwise_fusion import ElementwiseFusion
 from passes.functional import Functional
+from passes.layer_rolling import LayerRolling
 from passes.optimizer_updates import OptimizerUpdates
 from passes.pruning import Pruning
 from passes.shape_simplification import ShapeSimplification
 from passes.specialisation import Specialisation
 from passes.stabilisation import Stabilisation
 from passes.tap_removal import TapRemoval
+from passes.variable_packing import VariablePacking
 
 CLEAN_UP: Final[tuple[GraphPass, ...]] = (
     Pruning(),
@@ -52,7 +54,7 @@ def default_pipeline() -> Pipeline:
             Stage("canonical", CLEAN_UP, fixpoint=True, forbidden=_NO_EFFECTS),
             Stage("composed", forbidden=_NO_EFFECTS),
             Stage("cast", forbidden=_NO_EFFECTS),
-            Stage("rolled", forbidden=_NO_EFFECTS),
+            Stage("rolled", (LayerRolling(), VariablePacking()), forbidden=_NO_EFFECTS),
             Stage("differentiated", (Autodiff(), TapRemoval()), forbidden=_NO_GRADIENTS),
             Stage("updated", (OptimizerUpdates(),), forbidden=_NO_INTENTS),
             Stage("simplified", CLEAN_UP, fixpoint=True, forbidden=_NO_INTENTS),

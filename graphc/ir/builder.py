@@ -125,12 +125,17 @@ class Builder:
         finally:
             self.origin, self.name = before
 
-    def input(self, type_: TensorType, name: str, kind: str = "argument") -> Value:
-        """A graph input: kind "feed", "state" or "argument"."""
+    def input(
+        self,
+        type_: TensorType,
+        name: str,
+        kind: str = "argument",
+        members: tuple[str, ...] | list[str] = (),
+    ) -> Value:
+        """A graph input: kind "feed", "state" or "argument"; `members` are the rows of a pack."""
         op = self._registry["input"]
-        attributes = op.attributes.make(
-            {"kind": kind, "name": name, "dtype": type_.dtype, "shape": type_.shape}, "input"
-        )
+        given: dict[str, Any] = {"dtype": type_.dtype, "shape": type_.shape, "members": members}
+        attributes = op.attributes.make({"kind": kind, "name": name, **given}, "input")
         return self.make(op, (), attributes).output
 
     def literal(self, literal: Literal) -> Value:
@@ -187,8 +192,14 @@ class GraphBuilder(Builder):
         self.inputs: list[Value] = []
         super().__init__(self.nodes.append, registry, origin, name)
 
-    def input(self, type_: TensorType, name: str, kind: str = "argument") -> Value:
-        value = super().input(type_, name, kind)
+    def input(
+        self,
+        type_: TensorType,
+        name: str,
+        kind: str = "argument",
+        members: tuple[str, ...] | list[str] = (),
+    ) -> Value:
+        value = super().input(type_, name, kind, members)
         self.inputs.append(value)
         return value
 

@@ -26,6 +26,7 @@ from graphc.ir.versions import upgrade
 
 _HEADER: Final = re.compile(r"graphc opset (\d{1,9})$")
 _INPUT: Final = re.compile(r'input (?=.*"$)(%\d+) : (.+?) (feed|state|argument) (".*")$')
+_PACK: Final = re.compile(r'(input .+? state "(?:[^"\\]|\\.)*") of (\[".*"\])$')
 _NODE: Final = re.compile(r"((?:%\d+(?:, )?)*) ?= ([A-Za-z_][\w.]*)\(([^()]*)\)(.*)$")
 _OPENING: Final = re.compile(r"([A-Za-z_]\w*) \{$")
 _UPDATE: Final = re.compile(r'update (".*") = (%\d+)$')
@@ -210,11 +211,16 @@ class _Parser:
             raise self.error(str(problem), text, start=start) from None
 
     def input(self, line: str, build: Builder, values: dict[str, Value]) -> Value:
-        match = _INPUT.match(line)
+        pack = _PACK.match(line)
+        match = _INPUT.match(line if pack is None else pack[1])
         if match is None:
             raise self.error('expected `input %0 : f32[2] feed "name"`', line)
         type_ = self.type(match[2], match.start(2))
-        value = build.input(type_, self.quoted(match[4], match.start(4)), match[3])
+        members: list[str] = []
+        if pack is not None:
+            quoted = split_list(pack[2])
+            members = [self.quoted(name, pack.start(2)) for name in quoted]
+        value = build.input(type_, self.quoted(match[4], match.start(4)), match[3], members)
         self.define([match[1]], (value,), values)
         return value
 

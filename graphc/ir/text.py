@@ -40,11 +40,12 @@ class _Printer:
         self.lines.append(f"{indent}{head} {{")
         for value in graph.inputs:
             numbers[value] = len(numbers)
-            node = value.node
-            self.lines.append(
-                f"{inside}input %{numbers[value]} : {value.type} "
-                f"{node.attributes['kind']} {json.dumps(node.attributes['name'])}"
-            )
+            given = value.node.attributes
+            line = f"{inside}input %{numbers[value]} : {value.type} "
+            line += f"{given['kind']} {json.dumps(given['name'])}"
+            if given["members"]:
+                line += f" of {json.dumps(given['members'])}"
+            self.lines.append(line)
         for node in graph.nodes:
             if node.op.name != "input":
                 self.node(node, numbers, inside)

@@ -13,7 +13,16 @@ import numpy as np
 from jax import lax
 
 from graphc.dtypes import I32
-from graphc.ir.attributes import DTYPE, INTEGER, LITERAL, SHAPE, Schema, choice
+from graphc.ir.attributes import (
+    DTYPE,
+    INTEGER,
+    LITERAL,
+    SHAPE,
+    STRINGS,
+    Attribute,
+    Schema,
+    choice,
+)
 from graphc.ir.attributes import STRING as TEXT
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
@@ -65,7 +74,11 @@ INPUT = REGISTRY.register(
         doc="A value that comes from outside: a feed, a variable's value, a region's argument.",
         arity=0,
         attributes=Schema(
-            kind=choice("feed", "state", "argument"), name=TEXT, dtype=DTYPE, shape=SHAPE
+            kind=choice("feed", "state", "argument"),
+            name=TEXT,
+            dtype=DTYPE,
+            shape=SHAPE,
+            members=Attribute(STRINGS, ()),
         ),
         infer=_declared_type,
         lower=NotLowered("inputs become parameters of the program"),

@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 from graphc.ir.editor import UNCHANGED, GraphEditor, ValueMap
 from graphc.ir.graph import Graph
 from graphc.ir.registry import REGISTRY, OpRegistry
+from graphc.rewriting.pack_layout import PackLayout
 from graphc.rewriting.rules import Numerics
 from graphc.rewriting.trace import RewriteTrace
 
@@ -40,6 +41,7 @@ class PassContext:
         trace: what fired where, and what was refused why.
         memo: what is remembered while a graph goes through a pipeline, such as bodies of loops
             that are known to be in normal form.
+        packs: which variables are kept stacked.
     """
 
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -47,6 +49,7 @@ class PassContext:
     registry: OpRegistry = REGISTRY
     trace: RewriteTrace = field(default_factory=RewriteTrace)
     memo: dict[object, Any] = field(default_factory=dict[object, Any])
+    packs: PackLayout = field(default_factory=PackLayout)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.slicing_graphs import slice_graph
 from graphc.rewriting.graph_pass import PassContext
 from graphc.rewriting.manager import PassManager
+from graphc.rewriting.pack_layout import PackLayout
 from graphc.rewriting.pipeline import Pipeline
 from graphc.rewriting.pipeline_run import PipelineRun
 from graphc.session.feeds import bind_sizes
@@ -100,6 +101,7 @@ class Program:
         device: Any,
         donate: bool,
         disk_cache: DiskCache | None,
+        packs: PackLayout,
         check_numerics: bool = False,
     ) -> None:
         self._dataflow = graph
@@ -108,7 +110,7 @@ class Program:
             self.built: Graph = slice_graph(graph, fetches, feeds)
         self._refuse_unfed(feeds)
         self.pipeline = with_numerics_checks(pipeline) if check_numerics else pipeline
-        self._context = PassContext(platform=platform or jax.default_backend())
+        self._context = PassContext(platform=platform or jax.default_backend(), packs=packs)
         self.platform = self._context.platform
         self.device = device
         self._donate = donate

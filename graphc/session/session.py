@@ -217,6 +217,7 @@ class Session:
                 device=self._device,
                 donate=self._donate,
                 disk_cache=self._disk_cache,
+                packs=self.store.packs,
                 check_numerics=check_numerics,
             )
             found = self._programs.setdefault(key, found)

@@ -1,4 +1,8 @@
-"""Variables on the device: they initialize themselves at first use, and nobody else holds them."""
+"""Variables on the device: they initialize themselves at first use, and nobody else holds them.
+
+Variables that a program reads stacked are kept stacked, as rows of a pack. Everyone else still sees
+them by name: a value is a row that is cut out, a new value replaces a row.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,7 @@ from graphc.lowering.jax_internals import scoped_x64
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.tensor import Tensor
 from graphc.ops.variable import Variable
+from graphc.rewriting.pack_layout import PackLayout
 
 SEED = "graphc/random_seed"
 COUNTER = "graphc/random_counter"
@@ -36,7 +41,8 @@ class VariableStore:
     """The values of a session's variables.
 
     Attributes:
-        arrays: by name; those that are initialized.
+        arrays: of variables and packs by name; those that are initialized.
+        packs: which variables are rows of which pack, once a program has read them stacked.
         lock: held while a program that reads or changes state is dispatched: a donated buffer must
             not be read by another thread.
     """
@@ -47,6 +53,7 @@ class VariableStore:
         self._seed = seed
         self._device = device
         self.arrays: dict[str, Any] = {}
+        self.packs = PackLayout()
         self.reset_random()
 
     def reset_random(self) -> None:
@@ -65,8 +72,25 @@ class VariableStore:
         Raises:
             KeyError: one is not initialized yet.
         """
-        arrays = self.arrays
-        return [arrays[name] for name in names]
+        arrays, listed = self.arrays, list(names)
+        try:
+            return [arrays[name] for name in listed]
+        except KeyError:
+            return [self._value(name) for name in listed]
+
+    def _value(self, name: str) -> Any:
+        found = self.arrays.get(name)
+        if found is not None:
+            return found
+        pack, row = self.packs.row_of(name) or (name, 0)
+        with scoped_x64():
+            return self.arrays[pack][row]
+
+    def _is_there(self, name: str) -> bool:
+        if name in self.arrays:
+            return True
+        place = self.packs.row_of(name)
+        return place is not None and place[0] in self.arrays
 
     def ensure(self, names: Iterable[str], compute: Compute) -> None:
         """Initialize those of `names` that have no value yet.
@@ -74,9 +98,36 @@ class VariableStore:
         Raises:
             StateError: the graph has no such variable.
         """
-        missing = [name for name in names if name not in self.arrays]
+        arrays = self.arrays
+        missing = [name for name in names if name not in arrays]
         if not missing:
             return
+        unformed = [name for name in missing if name in self.packs.members]
+        singles = [name for name in missing if name not in self.packs.members]
+        for name in unformed:
+            singles += self.packs.members[name]
+        self._initialize([name for name in singles if not self._is_there(name)], compute)
+        for name in unformed:
+            self._form(name)
+
+    def _form(self, pack: str) -> None:
+        """Stack the variables of a pack, and keep them as its rows from now on."""
+        with scoped_x64():
+            rows = [self.arrays[name] for name in self.packs.members[pack]]
+            self.arrays[pack] = jax.device_put(jax.numpy.stack(rows), self._device)
+        for name in self.packs.members[pack]:
+            del self.arrays[name]
+
+    def _dissolve(self, names: Iterable[str]) -> None:
+        """Keep the variables of packs that hold any of `names` one by one, until the next use."""
+        found = dict.fromkeys(place[0] for name in names if (place := self.packs.row_of(name)))
+        for pack in found:
+            whole = self.arrays.pop(pack, None)
+            if whole is not None:
+                with scoped_x64():
+                    self.arrays.update(zip(self.packs.members[pack], list(whole), strict=True))
+
+    def _initialize(self, missing: list[str], compute: Compute) -> None:
         computed: dict[Variable, Tensor] = {}
         for name in missing:
             variable = self.variable(name)
@@ -128,13 +179,26 @@ class VariableStore:
             self.arrays.update(placed)
 
     def update(self, names: Iterable[str], arrays: Iterable[Any]) -> None:
-        """Set variables to arrays that a program gave."""
-        self.arrays.update(zip(names, arrays, strict=True))
+        """Set variables and packs to arrays that a program gave."""
+        if not self.packs.members:
+            self.arrays.update(zip(names, arrays, strict=True))
+            return
+        for name, array in zip(names, arrays, strict=True):
+            place = self.packs.row_of(name)
+            if place is None or name in self.arrays:
+                self.arrays[name] = array
+            else:
+                self._set_row(*place, array)
+
+    def _set_row(self, pack: str, row: int, array: Any) -> None:
+        with scoped_x64():
+            self.arrays[pack] = self.arrays[pack].at[row].set(array)
 
     def reset(self, names: Iterable[str], compute: Compute) -> None:
         """Give variables their initial values back."""
         listed = list(names)
         with self.lock:
+            self._dissolve(listed)
             for name in listed:
                 self.arrays.pop(name, None)
             self.ensure(listed, compute)
@@ -147,15 +211,23 @@ class VariableStore:
     def lost(self) -> list[str]:
         """Variables whose buffers a failed program has consumed."""
         return [
-            name
+            variable
             for name, array in self.arrays.items()
             if isinstance(array, jax.Array) and array.is_deleted()
+            for variable in self.packs.members.get(name, (name,))
         ]
 
     def snapshot(self) -> dict[str, np.ndarray[Any, Any]]:
         """A copy of every value there is, random state included."""
+        found: dict[str, np.ndarray[Any, Any]] = {}
         with self.lock:
-            return {name: np.array(array) for name, array in self.arrays.items()}
+            for name, array in self.arrays.items():
+                members = self.packs.members.get(name)
+                if members is None:
+                    found[name] = np.array(array)
+                else:
+                    found.update(zip(members, np.array(array), strict=True))
+        return found
 
     def load(self, arrays: dict[str, np.ndarray[Any, Any]]) -> None:
         """Set variables from a checkpoint: all of them, or none when one does not fit.
@@ -181,6 +253,7 @@ class VariableStore:
                 )
         placed = {name: self.put(array) for name, array in arrays.items()}
         with self.lock:
+            self._dissolve(placed)
             self.arrays.update(placed)
 
 

@@ -27,6 +27,7 @@ class Adam(UpdateRule):
     """w - alpha·m / (sqrt(v) + epsilon), with running means m of g and v of g²."""
 
     name: ClassVar[str] = "adam"
+    is_elementwise: ClassVar[bool] = True
     defaults: ClassVar[Hyperparameters] = {
         "beta_1": 0.9,
         "beta_2": 0.999,

@@ -22,6 +22,7 @@ class RootMeanSquarePropagation(UpdateRule):
     """w - rate·g / sqrt(v + epsilon), with a running mean v of g², or of (g - its mean)²."""
 
     name: ClassVar[str] = "rmsprop"
+    is_elementwise: ClassVar[bool] = True
     defaults: ClassVar[Hyperparameters] = {
         "rho": 0.9,
         "momentum": 0.0,

@@ -22,6 +22,7 @@ class StochasticGradientDescent(UpdateRule):
     """w - rate·g; with momentum m = momentum·m - rate·g and w + m, or w + momentum·m - rate·g."""
 
     name: ClassVar[str] = "sgd"
+    is_elementwise: ClassVar[bool] = True
     defaults: ClassVar[Hyperparameters] = {"momentum": 0.0, "nesterov": 0.0}
 
     def slots(

@@ -37,10 +37,13 @@ class UpdateRule(ABC):
     Attributes:
         name: what the `apply_update` intent calls it.
         defaults: every hyperparameter with the value it has when it is not given.
+        is_elementwise: whether each element of a variable is changed by itself, so that variables
+            which are kept stacked may be changed as one.
     """
 
     name: ClassVar[str]
     defaults: ClassVar[Hyperparameters]
+    is_elementwise: ClassVar[bool] = False
 
     def complete(self, given: Mapping[str, float | bool]) -> dict[str, float]:
         """The hyperparameters that are given, and the defaults of all the others.

@@ -1,0 +1,15 @@
+"""The stage `rolled`: repeated layers become one loop, so depth costs no compile time.
+
+* node_signatures: which nodes can be copies of each other.
+* succession: which node comes one block later, grown from pairs of heavy nodes.
+* orbits: the copies of each node, and the edges between them.
+* schedules: cycles of orbits get iterations; stretches without a break become loops.
+* loops: what runs in a loop, and what each operand is there.
+* emission: the loop as a `scan`.
+* expansion: the loop written out again, to prove that nothing changed.
+* layer_rolling: the pass.
+"""
+
+from passes.layer_rolling.layer_rolling import LayerRolling
+
+__all__ = ["LayerRolling"]

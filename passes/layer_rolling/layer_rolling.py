@@ -1,0 +1,164 @@
+"""The pass that rolls repeated layers: see the package's description."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Final
+
+import networkx as nx
+
+from graphc.ir.editor import GraphEditor
+from graphc.ir.graph import Graph
+from graphc.ir.node import Node
+from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
+from passes.layer_rolling.emission import RULE, LoopEmitter
+from passes.layer_rolling.expansion import difference_after_expansion
+from passes.layer_rolling.loops import Flow, Loop, RefusedError, plan_loop
+from passes.layer_rolling.node_signatures import (
+    Signatures,
+    heavy_families,
+    is_heavy,
+    users_of,
+)
+from passes.layer_rolling.orbits import Orbit, find_orbits, reverse_orbits
+from passes.layer_rolling.schedules import find_cycles, schedule_cycle
+from passes.layer_rolling.succession import Succession
+
+_PERIODS: Final = (1, 2, 3, 4)
+"""How many look-alike layers a block may be made of: ABAB has blocks of two."""
+
+
+@dataclass(frozen=True)
+class LayerRolling(GraphPass):
+    """Rolls chains of equal blocks into one `scan` each.
+
+    Attributes:
+        least: how many blocks a chain must have. Two or three compile about as fast written out.
+    """
+
+    least: int = 4
+
+    name: ClassVar[str] = RULE
+    idempotent: ClassVar[bool] = True
+
+    def apply(self, graph: Graph, context: PassContext) -> PassResult:
+        search = _Search(graph, self.least)
+        loops = search.run()
+        for reason in search.refused:
+            context.trace.refuse(self.name, "roll", reason)
+        if not loops:
+            return PassResult.unchanged(graph)
+        editor = GraphEditor(graph, context.registry)
+        emitter = LoopEmitter(editor, context.registry)
+        details: list[dict[str, Any]] = []
+        for loop in search.in_order(loops):
+            scan = emitter.emit(loop)
+            context.trace.fire(self.name, "roll", scan)
+            details.append(_describe(loop, scan))
+        result = PassResult.of(editor, {"loops": details})
+        difference = difference_after_expansion(graph, result.graph)
+        if difference is not None:
+            context.trace.refuse(self.name, "roll", f"expanding does not give back: {difference}")
+            return PassResult.unchanged(graph)
+        return result
+
+
+def _describe(loop: Loop, scan: Node) -> dict[str, Any]:
+    carries, invariants = scan.attributes["carries"], scan.attributes["invariants"]
+    return {
+        "name": scan.name,
+        "iterations": loop.schedule.length,
+        "body nodes": len(loop.orbits),
+        "carried": carries,
+        "scanned": len(scan.inputs) - carries - invariants,
+        "invariant": invariants,
+        "stacked results": len(scan.outputs) - carries,
+    }
+
+
+class _Search:
+    """Looks for loops in one graph.
+
+    Attributes:
+        refused: why what looked like a chain of blocks was left alone.
+    """
+
+    def __init__(self, graph: Graph, least: int) -> None:
+        self.refused: list[str] = []
+        self._graph = graph
+        self._least = least
+        self._users = users_of(graph)
+        self._signatures = Signatures(graph)
+        self._flow = Flow(self._users)
+        self._tried: set[tuple[Node, Node]] = set()
+
+    def run(self) -> list[Loop]:
+        """The loops of the graph, in no order; no two share a node."""
+        found: list[Loop] = []
+        for family in heavy_families(self._graph, self._signatures, self._users):
+            for period in _PERIODS:
+                loops = self._loops_of(family, period)
+                found += loops
+                if loops:
+                    break
+        return found
+
+    def _loops_of(self, family: Sequence[Node], period: int) -> list[Loop]:
+        free = [node for node in family if not self._flow.is_taken(node)]
+        if len(free) < self._least * period:
+            return []
+        seeds = list(zip(free, free[period:], strict=False))
+        if self._tried.issuperset(seeds):
+            return []
+        succession = Succession(self._signatures, self._users, self._flow.is_taken)
+        succession.grow(seeds)
+        self._tried.update(seeds, succession.following.items())
+        orbits = find_orbits(succession, self._least)
+        forward = list(self._plan(orbits))
+        if forward:
+            rest = [o for o in orbits if not any(map(self._flow.is_taken, o.nodes))]
+        else:
+            rest = orbits
+        backward = [replace(loop, is_reversed=True) for loop in self._plan(reverse_orbits(rest))]
+        return forward + backward
+
+    def _plan(self, orbits: Sequence[Orbit]) -> Iterator[Loop]:
+        cycles = find_cycles(orbits)
+        in_cycles = {orbit for cycle in cycles for orbit in cycle}
+        beside = [orbit for orbit in _operands_first(orbits) if orbit not in in_cycles]
+        for cycle in cycles:
+            if not any(is_heavy(orbit.nodes[0]) for orbit in cycle):
+                continue
+            for schedule in schedule_cycle(cycle, self._least):
+                free = [o for o in beside if not any(map(self._flow.is_taken, o.nodes))]
+                try:
+                    loop = plan_loop(self._flow, cycle, free, schedule)
+                except RefusedError as refusal:
+                    self.refused.append(str(refusal))
+                    continue
+                self._flow.contract(loop.nodes())
+                yield loop
+
+    def in_order(self, loops: Sequence[Loop]) -> list[Loop]:
+        """The loops, those that others depend on first."""
+        view: nx.DiGraph[int] = nx.DiGraph()
+        view.add_nodes_from(range(len(loops)))
+        for i, loop in enumerate(loops):
+            after = self._flow.after(loop.nodes())
+            view.add_edges_from(
+                (i, j) for j, other in enumerate(loops) if i != j and other.nodes()[0] in after
+            )
+        return [loops[i] for i in nx.lexicographical_topological_sort(view)]
+
+
+def _operands_first(orbits: Sequence[Orbit]) -> list[Orbit]:
+    view: nx.DiGraph[Orbit] = nx.DiGraph()
+    view.add_nodes_from(orbits)
+    view.add_edges_from((e.source, e.reader) for o in orbits for e in o.reads.values())
+    condensed: Any = nx.condensation(view)
+    return [
+        orbit
+        for component in nx.topological_sort(condensed)
+        for orbit in condensed.nodes[component]["members"]
+    ]

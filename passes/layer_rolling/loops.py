@@ -1,0 +1,223 @@
+"""Which nodes run in a loop, and what each of their operands is there.
+
+A loop begins with the orbits of a cycle, which it must run. Orbits beside the cycle join: those that
+only feed it (a bias laid out for its sum) and those that it only feeds (a loss of each layer), so
+that what is stacked is small. The loop is one node of the graph that comes out, so no path may leave
+it and come back: what breaks that rule is left out again, and where it is of the cycle itself, the
+loop is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import networkx as nx
+
+from graphc.ir.node import Node, Value
+from passes.layer_rolling.node_signatures import Users
+from passes.layer_rolling.orbits import Edge, Orbit, operands_at
+from passes.layer_rolling.schedules import Schedule, inner_edges
+
+
+@dataclass(frozen=True)
+class Inside:
+    """The operand is a value of the same iteration."""
+
+    edge: Edge
+
+
+@dataclass(frozen=True)
+class Carried:
+    """The operand is a value of the iteration before; `initial` in the first."""
+
+    edge: Edge
+    initial: Value
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """The operand is the same in every iteration."""
+
+    value: Value
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """The operand is another value in each iteration."""
+
+    values: tuple[Value, ...]
+
+
+Operand = Inside | Carried | Invariant | Scanned
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop that can be emitted.
+
+    Attributes:
+        schedule: which elements of which orbits run when.
+        orbits: the body, operands first.
+        operands: what each orbit reads, by position.
+        is_reversed: whether iterations run against the order in which blocks follow each other.
+    """
+
+    schedule: Schedule
+    orbits: Sequence[Orbit]
+    operands: Mapping[Orbit, tuple[Operand, ...]]
+    is_reversed: bool = False
+
+    def nodes(self) -> list[Node]:
+        """Every node that the loop stands for."""
+        return [
+            orbit.nodes[element]
+            for orbit in self.orbits
+            for element in self.schedule.elements(orbit)
+        ]
+
+
+class Flow:
+    """What depends on what, when each planned loop is one node."""
+
+    def __init__(self, users: Users) -> None:
+        self._users = users
+        self._loop_of: dict[Node, Sequence[Node]] = {}
+
+    def contract(self, nodes: Sequence[Node]) -> None:
+        """From now on these nodes are one."""
+        self._loop_of.update(dict.fromkeys(nodes, nodes))
+
+    def is_taken(self, node: Node) -> bool:
+        """Whether a node is part of a planned loop."""
+        return node in self._loop_of
+
+    def after(self, nodes: Sequence[Node]) -> set[Node]:
+        """The nodes themselves and all that depends on any of them."""
+        found = set(nodes)
+        pending = list(nodes)
+        while pending:
+            for user, _ in self._users[pending.pop()]:
+                if user not in found:
+                    more = [n for n in self._loop_of.get(user, (user,)) if n not in found]
+                    found.update(more)
+                    pending += more
+        return found
+
+
+class RefusedError(Exception):
+    """A loop cannot be made; says why, in words for the report."""
+
+
+def plan_loop(
+    flow: Flow, cycle: Sequence[Orbit], beside: Sequence[Orbit], schedule: Schedule
+) -> Loop:
+    """The largest loop around a cycle.
+
+    Args:
+        flow: what depends on what, with the loops that are planned already.
+        cycle: orbits that must run in the loop.
+        beside: orbits that may, operands first.
+        schedule: iterations of the cycle.
+
+    Raises:
+        RefusedError: a path leaves the loop and comes back to the cycle.
+    """
+    required = set(cycle)
+    schedule = _join(schedule, beside)
+    while True:
+        orbits = _body_order(schedule)
+        operands = {orbit: _operands(orbit, schedule) for orbit in orbits}
+        loop = Loop(schedule, orbits, operands)
+        after = flow.after(loop.nodes())
+        closing = {
+            orbit
+            for orbit, given in operands.items()
+            for operand in given
+            if any(value.node in after for value in outer_values(operand))
+        }
+        if not closing:
+            return loop
+        for orbit in closing & required:
+            node = orbit.nodes[schedule.elements(orbit)[0]]
+            raise RefusedError(
+                f"{node.op.name} {node.name!r} reads what depends on the loop through nodes outside"
+            )
+        kept = {o: shift for o, shift in schedule.shifts.items() if o not in closing}
+        schedule = replace(schedule, shifts=kept)
+
+
+def _join(schedule: Schedule, beside: Sequence[Orbit]) -> Schedule:
+    """The schedule with every orbit beside the cycle that keeps step with it."""
+    shifts = dict(schedule.shifts)
+    joined = replace(schedule, shifts=shifts)
+    for orbit in beside:  # what the loop feeds: as soon as possible
+        edges = [edge for edge in orbit.reads.values() if edge.source in shifts]
+        if edges and orbit not in shifts:
+            shifts[orbit] = max(edge.offset + shifts[edge.source] for edge in edges)
+            if not _keeps_step(orbit, joined, edges, spans=(0, -1)):
+                del shifts[orbit]
+    for orbit in reversed(beside):  # what feeds the loop: as late as possible
+        edges = [edge for edge in orbit.readers if edge.reader in shifts]
+        if edges and orbit not in shifts:
+            shifts[orbit] = min(shifts[edge.reader] - edge.offset for edge in edges)
+            if not _keeps_step(orbit, joined, edges, spans=(0,)):
+                del shifts[orbit]
+    return joined
+
+
+def _keeps_step(
+    orbit: Orbit, schedule: Schedule, edges: Iterable[Edge], spans: tuple[int, ...]
+) -> bool:
+    """Whether an orbit has an element in every iteration, and edges that hold."""
+    elements = schedule.elements(orbit)
+    if elements[0] < 0 or elements[-1] >= len(orbit):
+        return False
+    for edge in edges:
+        span = schedule.span(edge)
+        if span not in spans:
+            return False
+        reading = schedule.elements(edge.reader)
+        if not all(edge.holds_at(element) for element in (reading if span == 0 else reading[1:])):
+            return False
+    return True
+
+
+def _body_order(schedule: Schedule) -> list[Orbit]:
+    """The orbits of a loop, operands of an iteration first."""
+    view: nx.DiGraph[Orbit] = nx.DiGraph()
+    view.add_nodes_from(schedule.shifts)
+    view.add_edges_from(
+        (edge.source, edge.reader)
+        for edge in inner_edges(schedule.shifts)
+        if schedule.span(edge) == 0
+    )
+    return list(nx.topological_sort(view))
+
+
+def _operands(orbit: Orbit, schedule: Schedule) -> tuple[Operand, ...]:
+    elements = schedule.elements(orbit)
+    found: list[Operand] = []
+    for position in range(len(orbit.nodes[0].inputs)):
+        values = operands_at(orbit, position, elements)
+        edge = orbit.reads.get(position)
+        if edge is not None and edge.source in schedule.shifts:
+            span = schedule.span(edge)
+            if span == 0 and all(edge.holds_at(element) for element in elements):
+                found.append(Inside(edge))
+                continue
+            if span == -1 and all(edge.holds_at(element) for element in elements[1:]):
+                found.append(Carried(edge, values[0]))
+                continue
+        is_same = all(value is values[0] for value in values)
+        found.append(Invariant(values[0]) if is_same else Scanned(tuple(values)))
+    return tuple(found)
+
+
+def outer_values(operand: Operand) -> tuple[Value, ...]:
+    """The values of the graph that an operand brings into the loop."""
+    if isinstance(operand, Inside):
+        return ()
+    if isinstance(operand, Carried):
+        return (operand.initial,)
+    return (operand.value,) if isinstance(operand, Invariant) else operand.values

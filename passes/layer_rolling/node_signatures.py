@@ -1,0 +1,99 @@
+"""What makes two nodes copies of each other, and which heavy nodes look like copies from afar.
+
+A *signature* is all of a node but its operands: op, attributes, bodies, types. Constants and inputs
+have no signature: their values may differ from copy to copy.
+
+A *colour* also knows the neighbourhood, three steps up and down, so that the query projection of a
+layer is not taken for its key projection. Colours only choose where to begin; which nodes belong
+together is decided by growth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from graphc.ir.graph import Graph
+from graphc.ir.node import Node
+from graphc.ir.op import Trait
+
+_NEVER: Final = Trait.BARRIER | Trait.INTENT | Trait.EFFECT | Trait.HOST
+_SOURCES: Final = frozenset({"input", "constant"})
+_ROUNDS: Final = 3
+
+Users = Mapping[Node, Sequence[tuple[Node, int]]]
+"""The users of a node's results, each with the position of the operand."""
+
+
+class Signatures:
+    """Signatures of a graph's nodes as small numbers; 0 for nodes that are never rolled."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._numbers: dict[object, int] = {}
+        self._of: dict[Node, int] = {}
+        for node in graph.nodes:
+            self._of[node] = self._number(node)
+
+    def _number(self, node: Node) -> int:
+        op = node.op
+        if op.name in _SOURCES or op.traits & _NEVER:
+            return 0
+        key = (
+            op,
+            node.attributes,
+            tuple([value.type for value in node.inputs]),
+            tuple([value.type for value in node.outputs]),
+            tuple([region.digest for region in node.regions]),
+        )
+        return self._numbers.setdefault(key, len(self._numbers) + 1)
+
+    def __getitem__(self, node: Node) -> int:
+        return self._of[node]
+
+
+def users_of(graph: Graph) -> dict[Node, list[tuple[Node, int]]]:
+    """Every use of every node, in the order of the graph."""
+    users: dict[Node, list[tuple[Node, int]]] = {node: [] for node in graph.nodes}
+    for node in graph.nodes:
+        for position, value in enumerate(node.inputs):
+            users[value.node].append((node, position))
+    return users
+
+
+def is_heavy(node: Node) -> bool:
+    """Whether a node is worth a loop: a matrix product, a convolution, or a loop itself."""
+    return bool(node.op.traits & (Trait.CONTRACTION | Trait.REGION))
+
+
+def heavy_families(graph: Graph, signatures: Signatures, users: Users) -> list[list[Node]]:
+    """Heavy nodes of one colour, in the order of the graph; the largest families first."""
+    colours = _colours(graph, signatures, users)
+    families: dict[int, list[Node]] = {}
+    for node in graph.nodes:
+        if signatures[node] and is_heavy(node):
+            families.setdefault(colours[node], []).append(node)
+    return sorted((f for f in families.values() if len(f) > 1), key=len, reverse=True)
+
+
+def _colours(graph: Graph, signatures: Signatures, users: Users) -> dict[Node, int]:
+    numbers: dict[object, int] = {}
+
+    def number(key: object) -> int:
+        return numbers.setdefault(key, len(numbers))
+
+    colours = {
+        node: number((signatures[node], tuple([value.type for value in node.outputs])))
+        for node in graph.nodes
+    }
+    for _ in range(_ROUNDS):
+        colours = {
+            node: number(
+                (
+                    colours[node],
+                    tuple([(colours[value.node], value.index) for value in node.inputs]),
+                    tuple(sorted([(colours[user], place) for user, place in users[node]])),
+                )
+            )
+            for node in graph.nodes
+        }
+    return colours

@@ -1,0 +1,150 @@
+"""Which node comes one block later: a partial map of a graph into itself, grown in lock step.
+
+If `u` of one block goes with `v` of the next, then so do their operands, position by position, and
+their users, where it is clear which goes with which. From a few pairs of heavy nodes the map grows
+over whole blocks. Following it gives *orbits*: the copies of one node, in the order of the blocks.
+
+Growth knows nothing of where a block begins: what only looks like a part of one (an embedding's sum
+before the first block, a normalisation after the last) becomes the first or last element of an
+orbit, and is cut off when a window is chosen.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from graphc.ir.node import Node
+from passes.layer_rolling.node_signatures import Signatures, Users
+
+_MOST_CANDIDATES: Final = 12
+"""How many users of one kind are told apart by their other operands: pairs are compared."""
+
+
+class Succession:
+    """The map: `following[u]` comes one block after `u`."""
+
+    def __init__(
+        self, signatures: Signatures, users: Users, is_taken: Callable[[Node], bool]
+    ) -> None:
+        self.following: dict[Node, Node] = {}
+        self.preceding: dict[Node, Node] = {}
+        self._signatures = signatures
+        self._users = users
+        self._is_taken = is_taken
+        self._parents: dict[Node, Node] = {}
+        self._pairs: deque[tuple[Node, Node]] = deque()
+
+    def grow(self, seeds: Iterable[tuple[Node, Node]]) -> None:
+        """Add pairs, and all that follows from them."""
+        for u, v in seeds:
+            self._match(u, v)
+        undecided: dict[tuple[Node, Node], None] = {}
+        while True:
+            while self._pairs:
+                u, v = self._pairs.popleft()
+                self._match_operands(u, v)
+                if not self._match_users(u, v):
+                    undecided[u, v] = None
+            # what was unclear may be clear by now, from the other operands of the users
+            undecided = {pair: None for pair in undecided if not self._match_users(*pair)}
+            if not self._pairs:
+                return
+
+    def _match(self, u: Node, v: Node) -> bool:
+        """Let `v` follow `u`, if nothing speaks against it."""
+        if self.following.get(u) is v:
+            return True
+        if u in self.following or v in self.preceding or not self._alike(u, v):
+            return False
+        root, other = self._root(u), self._root(v)
+        if root is other:  # a circle of copies
+            return False
+        self._parents[root] = other
+        self.following[u] = v
+        self.preceding[v] = u
+        self._pairs.append((u, v))
+        return True
+
+    def _root(self, node: Node) -> Node:
+        parents = self._parents
+        while (parent := parents.get(node)) is not None:
+            above = parents.get(parent)
+            if above is not None:
+                parents[node] = above
+            node = parent
+        return node
+
+    def _alike(self, u: Node, v: Node) -> bool:
+        """Whether two nodes are of one kind and no operand of theirs is known to be in the way."""
+        signature = self._signatures[u]
+        if u is v or not signature or signature != self._signatures[v]:
+            return False
+        if self._is_taken(u) or self._is_taken(v):
+            return False
+        following, preceding = self.following, self.preceding
+        for mine, theirs in zip(u.inputs, v.inputs, strict=True):
+            if mine is theirs:
+                continue
+            if mine.index != theirs.index:
+                return False
+            known, back = following.get(mine.node), preceding.get(theirs.node)
+            if known is theirs.node or (known is None and back is None):
+                continue
+            return False
+        return True
+
+    def _match_operands(self, u: Node, v: Node) -> None:
+        for mine, theirs in zip(u.inputs, v.inputs, strict=True):
+            if mine is not theirs and mine.index == theirs.index:
+                self._match(mine.node, theirs.node)
+
+    def _match_users(self, u: Node, v: Node) -> bool:
+        """Pair the users of two nodes; whether no pair was left open."""
+        mine = self._free_users(u, self.following)
+        theirs = self._free_users(v, self.preceding)
+        is_decided = True
+        for kind, candidates in mine.items():
+            others = theirs.get(kind)
+            if others is None:
+                continue
+            if len(candidates) == len(others) == 1:
+                self._match(candidates[0], others[0])
+            elif max(len(candidates), len(others)) <= _MOST_CANDIDATES:
+                is_decided = self._match_by_operands(candidates, others) and is_decided
+        return is_decided
+
+    def _match_by_operands(self, candidates: Sequence[Node], others: Sequence[Node]) -> bool:
+        fits = {x: [y for y in others if self._alike(x, y)] for x in candidates}
+        is_decided = True
+        for x, found in fits.items():
+            if len(found) == 1 and sum(found[0] in each for each in fits.values()) == 1:
+                self._match(x, found[0])
+            elif found:
+                is_decided = False
+        return is_decided
+
+    def _free_users(
+        self, node: Node, taken: dict[Node, Node]
+    ) -> dict[tuple[int, int, int], list[Node]]:
+        """Users that have no partner yet, by signature, position and which result they use."""
+        found: dict[tuple[int, int, int], list[Node]] = {}
+        for user, position in self._users[node]:
+            if user not in taken and (signature := self._signatures[user]):
+                index = user.inputs[position].index
+                found.setdefault((signature, position, index), []).append(user)
+        return found
+
+
+def orbits_of(succession: Succession) -> list[tuple[Node, ...]]:
+    """The copies of each node, in the order of the blocks."""
+    found: list[tuple[Node, ...]] = []
+    for node in succession.following:
+        if node in succession.preceding:
+            continue
+        chain = [node]
+        while (after := succession.following.get(chain[-1])) is not None:
+            chain.append(after)
+        found.append(tuple(chain))
+    return found
