@@ -128,14 +128,14 @@ class _Search:
         in_cycles = {orbit for cycle in cycles for orbit in cycle}
         beside = [orbit for orbit in _operands_first(orbits) if orbit not in in_cycles]
         for cycle in cycles:
-            if not any(is_heavy(orbit.nodes[0]) for orbit in cycle):
-                continue
             for schedule in schedule_cycle(cycle, self._least):
                 free = [o for o in beside if not any(map(self._flow.is_taken, o.nodes))]
                 try:
                     loop = plan_loop(self._flow, cycle, free, schedule)
                 except RefusedError as refusal:
                     self.refused.append(str(refusal))
+                    continue
+                if not any(is_heavy(orbit.nodes[0]) for orbit in loop.orbits):
                     continue
                 self._flow.contract(loop.nodes())
                 yield loop

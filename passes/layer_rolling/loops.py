@@ -151,11 +151,14 @@ def _join(schedule: Schedule, beside: Sequence[Orbit]) -> Schedule:
     """The schedule with every orbit beside the cycle that keeps step with it."""
     shifts = dict(schedule.shifts)
     joined = replace(schedule, shifts=shifts)
-    for orbit in beside:  # what the loop feeds: as soon as possible
+    for orbit in beside:  # what the loop feeds: as soon as possible, or an iteration later
         edges = [edge for edge in orbit.reads.values() if edge.source in shifts]
         if edges and orbit not in shifts:
-            shifts[orbit] = max(edge.offset + shifts[edge.source] for edge in edges)
-            if not _keeps_step(orbit, joined, edges, spans=(0, -1)):
+            soonest = max(edge.offset + shifts[edge.source] for edge in edges)
+            for shift in (soonest, soonest + 1):
+                shifts[orbit] = shift
+                if _keeps_step(orbit, joined, edges, spans=(0, -1)):
+                    break
                 del shifts[orbit]
     for orbit in reversed(beside):  # what feeds the loop: as late as possible
         edges = [edge for edge in orbit.readers if edge.reader in shifts]
@@ -178,7 +181,7 @@ def _keeps_step(
         if span not in spans:
             return False
         reading = schedule.elements(edge.reader)
-        if not all(edge.holds_at(element) for element in (reading if span == 0 else reading[1:])):
+        if not edge.holds_for(reading if span == 0 else reading[1:]):
             return False
     return True
 
@@ -203,10 +206,10 @@ def _operands(orbit: Orbit, schedule: Schedule) -> tuple[Operand, ...]:
         edge = orbit.reads.get(position)
         if edge is not None and edge.source in schedule.shifts:
             span = schedule.span(edge)
-            if span == 0 and all(edge.holds_at(element) for element in elements):
+            if span == 0 and edge.holds_for(elements):
                 found.append(Inside(edge))
                 continue
-            if span == -1 and all(edge.holds_at(element) for element in elements[1:]):
+            if span == -1 and edge.holds_for(elements[1:]):
                 found.append(Carried(edge, values[0]))
                 continue
         is_same = all(value is values[0] for value in values)

@@ -3,14 +3,14 @@
 A *signature* is all of a node but its operands: op, attributes, bodies, types. Constants and inputs
 have no signature: their values may differ from copy to copy.
 
-A *colour* also knows the neighbourhood, three steps up and down, so that the query projection of a
+A *colour* also knows the neighbourhood, up to three steps up and down, so that the query projection of a
 layer is not taken for its key projection. Colours only choose where to begin; which nodes belong
 together is decided by growth.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from graphc.ir.graph import Graph
@@ -65,17 +65,26 @@ def is_heavy(node: Node) -> bool:
     return bool(node.op.traits & (Trait.CONTRACTION | Trait.REGION))
 
 
-def heavy_families(graph: Graph, signatures: Signatures, users: Users) -> list[list[Node]]:
-    """Heavy nodes of one colour, in the order of the graph; the largest families first."""
-    colours = _colours(graph, signatures, users)
-    families: dict[int, list[Node]] = {}
-    for node in graph.nodes:
-        if signatures[node] and is_heavy(node):
+def heavy_families(
+    graph: Graph, signatures: Signatures, users: Users
+) -> Iterator[list[Node]]:
+    """Heavy nodes of one colour, in the order of the graph; the largest families first.
+
+    Families of the widest neighbourhood come first. It reaches beyond blocks of a few nodes, where
+    the first and the last block have other neighbours than the others: so narrower ones follow.
+    """
+    heavy = [node for node in graph.nodes if signatures[node] and is_heavy(node)]
+    if len(heavy) < 2:
+        return
+    for colours in reversed(_colours(graph, signatures, users)):
+        families: dict[int, list[Node]] = {}
+        for node in heavy:
             families.setdefault(colours[node], []).append(node)
-    return sorted((f for f in families.values() if len(f) > 1), key=len, reverse=True)
+        yield from sorted((f for f in families.values() if len(f) > 1), key=len, reverse=True)
 
 
-def _colours(graph: Graph, signatures: Signatures, users: Users) -> dict[Node, int]:
+def _colours(graph: Graph, signatures: Signatures, users: Users) -> list[dict[Node, int]]:
+    """The colours of every node, by the width of the neighbourhood."""
     numbers: dict[object, int] = {}
 
     def number(key: object) -> int:
@@ -85,6 +94,7 @@ def _colours(graph: Graph, signatures: Signatures, users: Users) -> dict[Node, i
         node: number((signatures[node], tuple([value.type for value in node.outputs])))
         for node in graph.nodes
     }
+    found = [colours]
     for _ in range(_ROUNDS):
         colours = {
             node: number(
@@ -96,4 +106,5 @@ def _colours(graph: Graph, signatures: Signatures, users: Users) -> dict[Node, i
             )
             for node in graph.nodes
         }
-    return colours
+        found.append(colours)
+    return found

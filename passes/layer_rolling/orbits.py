@@ -39,26 +39,32 @@ class Orbit:
 
 
 class Edge(NamedTuple):
-    """Element i of `reader` reads result `index` of element `i + offset` of `source`."""
+    """Element i of `reader` reads result `index` of element `i + offset` of `source`.
+
+    Attributes:
+        reader: who reads.
+        position: at which operand.
+        source: what is read.
+        index: which of its results.
+        offset: how much later the element that is read stands in its orbit.
+        breaks: the elements of the reader that have another operand.
+    """
 
     reader: Orbit
     position: int
     source: Orbit
     index: int
     offset: int
+    breaks: frozenset[int]
 
-    def holds_at(self, element: int) -> bool:
-        """Whether one element of the reader has just this operand."""
-        there = element + self.offset
-        if not 0 <= there < len(self.source):
-            return False
-        value = self.reader.nodes[element].inputs[self.position]
-        return value.node is self.source.nodes[there] and value.index == self.index
+    def holds_for(self, elements: Iterable[int]) -> bool:
+        """Whether these elements of the reader have just this operand."""
+        return not self.breaks or self.breaks.isdisjoint(elements)
 
 
 def find_orbits(succession: Succession, least: int) -> list[Orbit]:
     """The orbits of at least `least` elements, with the edges between them."""
-    orbits = [Orbit(chain) for chain in orbits_of(succession) if len(chain) >= least]
+    orbits = [Orbit(tuple(chain)) for chain in orbits_of(succession) if len(chain) >= least]
     places = {node: (orbit, i) for orbit in orbits for i, node in enumerate(orbit.nodes)}
     for orbit in orbits:
         for position in range(len(orbit.nodes[0].inputs)):
@@ -82,7 +88,14 @@ def _edge(reader: Orbit, position: int, places: dict[Node, tuple[Orbit, int]]) -
     if not votes:
         return None
     (source, index, offset), count = votes.most_common(1)[0]
-    return Edge(reader, position, source, index, offset) if 2 * count >= len(values) else None
+    if 2 * count < len(values):
+        return None
+    breaks = [
+        element
+        for element, value in enumerate(values)
+        if value.index != index or places.get(value.node) != (source, element + offset)
+    ]
+    return Edge(reader, position, source, index, offset, frozenset(breaks))
 
 
 def reverse_orbits(orbits: Iterable[Orbit]) -> list[Orbit]:
@@ -98,7 +111,8 @@ def reverse_orbits(orbits: Iterable[Orbit]) -> list[Orbit]:
             if source is not None:
                 # element i was number len - 1 - i: offsets change sign, and lengths may differ
                 offset = len(edge.source) - len(orbit) - edge.offset
-                made = Edge(turned[orbit], position, source, edge.index, offset)
+                breaks = frozenset([len(orbit) - 1 - element for element in edge.breaks])
+                made = Edge(turned[orbit], position, source, edge.index, offset, breaks)
                 turned[orbit].reads[position] = made
                 source.readers.append(made)
     return list(turned.values())

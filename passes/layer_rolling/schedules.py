@@ -125,24 +125,21 @@ def _shifts(
 
 def _stretches(shifts: dict[Orbit, int], edges: Sequence[Edge]) -> list[Schedule]:
     """The iterations in which every orbit has an element that reads what it should."""
-    first = max(shift for shift in shifts.values())
+    first = max(shifts.values())
     last = min(shift + len(orbit) - 1 for orbit, shift in shifts.items())
+    empty, unlinked = set[int](), set[int]()
+    for edge in edges:
+        if edge.breaks:
+            span = edge.offset + shifts[edge.source] - shifts[edge.reader]
+            broken = unlinked if span else empty
+            broken.update(element + shifts[edge.reader] for element in edge.breaks)
     found: list[Schedule] = []
     start: int | None = None
     for iteration in range(first, last + 2):
-        inside = iteration <= last and _holds(iteration, shifts, edges, span=0)
-        linked = inside and _holds(iteration, shifts, edges, span=-1)
-        if start is not None and not linked:
+        inside = iteration <= last and iteration not in empty
+        if start is not None and (not inside or iteration in unlinked):
             found.append(Schedule(shifts, start, iteration - 1))
             start = None
         if start is None and inside:
             start = iteration
     return found
-
-
-def _holds(iteration: int, shifts: dict[Orbit, int], edges: Sequence[Edge], span: int) -> bool:
-    return all(
-        edge.holds_at(iteration - shifts[edge.reader])
-        for edge in edges
-        if edge.offset + shifts[edge.source] - shifts[edge.reader] == span
-    )

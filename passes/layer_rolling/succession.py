@@ -12,7 +12,7 @@ orbit, and is cut off when a window is chosen.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from graphc.ir.node import Node
@@ -137,14 +137,50 @@ class Succession:
         return found
 
 
-def orbits_of(succession: Succession) -> list[tuple[Node, ...]]:
-    """The copies of each node, in the order of the blocks."""
-    found: list[tuple[Node, ...]] = []
-    for node in succession.following:
-        if node in succession.preceding:
-            continue
-        chain = [node]
-        while (after := succession.following.get(chain[-1])) is not None:
-            chain.append(after)
-        found.append(tuple(chain))
-    return found
+def orbits_of(succession: Succession) -> list[list[Node]]:
+    """The copies of each node, in the order of the blocks.
+
+    Where the operands of two neighbours do not go with each other, though those of most neighbours
+    do, the chain of blocks is broken, and so is the orbit. At either end of an orbit that is as it
+    should be: the first block reads what no block before it made.
+    """
+    following = dict(succession.following)
+    orbits = [_follow(node, following) for node in following if node not in succession.preceding]
+    while True:
+        cut = [pair for orbit in orbits for pair in _breaks(orbit, following)]
+        if not cut:
+            return orbits
+        for u, _ in cut:
+            del following[u]
+        starts = {v for _, v in cut}
+        orbits = [
+            _follow(node, following)
+            for orbit in orbits
+            for place, node in enumerate(orbit)
+            if place == 0 or node in starts
+        ]
+
+
+def _follow(node: Node, following: Mapping[Node, Node]) -> list[Node]:
+    chain = [node]
+    while (after := following.get(chain[-1])) is not None:
+        chain.append(after)
+    return chain
+
+
+def _breaks(orbit: Sequence[Node], following: Mapping[Node, Node]) -> set[tuple[Node, Node]]:
+    """The neighbours, not at the ends, whose operands do not go with each other."""
+    pairs = list(zip(orbit, orbit[1:], strict=False))
+    if len(pairs) < 3:
+        return set()
+    found: set[tuple[Node, Node]] = set()
+    for position in range(len(orbit[0].inputs)):
+        apart = [
+            pair
+            for pair in pairs
+            if (mine := pair[0].inputs[position]) is not (theirs := pair[1].inputs[position])
+            and following.get(mine.node) is not theirs.node
+        ]
+        if 2 * len(apart) <= len(pairs):
+            found.update(apart)
+    return found.difference((pairs[0], pairs[-1]))

@@ -1,0 +1,175 @@
+"""Variables that a rolled loop reads stacked: kept as rows, seen by name as before."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import graphc
+import passes
+from graphc.rewriting.pipeline import Pipeline
+
+DEPTH, WIDTH = 6, 4
+X = np.random.default_rng(0).normal(size=(5, WIDTH)).astype(np.float32)
+
+
+def unrolled() -> Pipeline:
+    stages = passes.default_pipeline().stages
+    return Pipeline(tuple(replace(s, passes=()) if s.name == "rolled" else s for s in stages))
+
+
+class Net:
+    """Six equal layers, in a graph of its own."""
+
+    def __init__(self, pipeline: Pipeline | None = None, **options) -> None:
+        self.graph = graphc.Graph()
+        with self.graph.as_default():
+            self.x = graphc.placeholder("float32", [None, WIDTH], name="x")
+            value = self.x
+            self.layers = []
+            for number in range(DEPTH):
+                with graphc.name_scope(f"layer_{number}"):
+                    layer = graphc.layers.Dense(WIDTH, activation="tanh")
+                    value = layer(value)
+                    self.layers.append(layer)
+            self.result = value
+            self.loss = graphc.ops.mean(graphc.ops.square(value - 1.0))
+            self.train = graphc.optimizers.Adam(0.01).minimize(self.loss)
+        self.session = graphc.Session(self.graph, pipeline=pipeline, seed=3, **options)
+
+    def steps(self, count: int) -> list[float]:
+        return [
+            float(self.session.run([self.train, self.loss], {self.x: X})[1]) for _ in range(count)
+        ]
+
+    def variables(self) -> dict[str, np.ndarray]:
+        names = list(self.graph.variables)
+        found = self.session.run([self.graph.variables[name] for name in names])
+        return dict(zip(names, found, strict=True))
+
+
+def is_packed(net: Net) -> bool:
+    return any(name in net.session.store.packs.members for name in net.session.store.arrays)
+
+
+def close(left: dict[str, np.ndarray], right: dict[str, np.ndarray]) -> None:
+    assert left.keys() == right.keys()
+    for name, array in left.items():
+        np.testing.assert_allclose(array, right[name], rtol=2e-5, atol=1e-7, err_msg=name)
+
+
+def test_training_rolled_and_unrolled_is_the_same() -> None:
+    rolled, plain = Net(), Net(unrolled())
+    np.testing.assert_allclose(rolled.steps(20), plain.steps(20), rtol=1e-5)
+    assert is_packed(rolled)
+    assert not is_packed(plain)
+    close(rolled.variables(), plain.variables())
+
+
+def test_nothing_is_stacked_in_the_step() -> None:
+    net = Net()
+    net.steps(1)
+    graph = net.session.compile([net.train, net.loss], {net.x: X}).graph("fused")
+    assert graph.count("concatenate") == 0
+    assert sum(bool(v.node.attributes["members"]) for v in graph.inputs) == 6
+
+
+def test_a_variable_is_read_assigned_and_reset_by_its_name() -> None:
+    net = Net()
+    kernel = net.layers[2].kernel
+    before = net.session.run(kernel)
+    net.steps(2)
+    assert is_packed(net)
+    changed = net.session.run(kernel)
+    assert not np.array_equal(before, changed)
+    with net.graph.as_default():
+        double = kernel.assign(kernel * 2.0)
+    net.session.run(double)
+    np.testing.assert_array_equal(net.session.run(kernel), changed * 2)
+    others = net.session.run(net.layers[3].kernel)
+    with net.graph.as_default():
+        reset = graphc.global_variables_initializer()
+    net.session.run(reset)
+    np.testing.assert_array_equal(net.session.run(kernel), before)
+    assert not np.array_equal(net.session.run(net.layers[3].kernel), others)
+
+
+def test_the_forward_pass_alone_uses_the_same_pack() -> None:
+    net = Net()
+    first = net.session.run(net.result, {net.x: X})
+    packs = dict(net.session.store.packs.members)
+    assert packs
+    net.steps(1)
+    assert packs.items() <= net.session.store.packs.members.items()
+    assert not np.array_equal(first, net.session.run(net.result, {net.x: X}))
+
+
+@pytest.mark.parametrize("direction", ["to a rolled session", "to an unrolled one"])
+def test_checkpoints_go_from_one_to_the_other(tmp_path, direction: str) -> None:
+    first, second = Net(), Net(unrolled())
+    if direction == "to a rolled session":
+        first, second = second, first
+    first.steps(3)
+    second.steps(1)
+    first.session.save(tmp_path / "variables")
+    second.session.restore(tmp_path / "variables")
+    close(first.variables(), second.variables())
+    np.testing.assert_allclose(first.steps(3), second.steps(3), rtol=1e-5)
+
+
+def test_going_on_from_a_checkpoint_is_equal_to_the_last_bit(tmp_path) -> None:
+    first = Net()
+    first.steps(3)
+    first.session.save(tmp_path / "variables")
+    expected = first.steps(4)
+    second = Net()
+    second.session.restore(tmp_path / "variables")
+    assert second.steps(4) == expected
+
+
+def test_a_program_of_one_layer_works_before_and_after_packing() -> None:
+    net = Net()
+    with net.graph.as_default():
+        norm = graphc.ops.sum(graphc.ops.square(net.layers[1].kernel))
+        shrink = net.layers[1].kernel.assign(net.layers[1].kernel * 0.5)
+    before = net.session.run(norm)
+    net.steps(1)
+    after = net.session.run(norm)
+    assert before != after
+    net.session.run(shrink)
+    np.testing.assert_allclose(net.session.run(norm), after / 4, rtol=1e-6)
+
+
+def test_threads_see_whole_variables_while_packs_form() -> None:
+    net = Net()
+    with net.graph.as_default():
+        bump = net.layers[0].bias.assign_add(np.ones(WIDTH, np.float32))
+    failures: list[BaseException] = []
+
+    def work(fetch, feeds) -> None:
+        try:
+            for _ in range(20):
+                net.session.run(fetch, feeds)
+        except BaseException as problem:
+            failures.append(problem)
+
+    jobs = [(bump, {}), (net.result, {net.x: X}), (net.layers[0].bias, {}), (net.loss, {net.x: X})]
+    threads = [threading.Thread(target=work, args=job) for job in jobs * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    np.testing.assert_array_equal(net.session.run(net.layers[0].bias), np.full(WIDTH, 40))
+
+
+def test_a_failed_program_names_the_variables_it_lost_not_the_pack() -> None:
+    net = Net()
+    net.steps(1)
+    store = net.session.store
+    (pack, members) = next(iter(store.packs.members.items()))
+    store.arrays[pack].delete()
+    assert set(store.lost()) == set(members)
