@@ -1,10 +1,10 @@
 """Which nodes run in a loop, and what each of their operands is there.
 
-A loop begins with the orbits of a cycle, which it must run. Orbits beside the cycle join: those that
-only feed it (a bias laid out for its sum) and those that it only feeds (a loss of each layer), so
-that what is stacked is small. The loop is one node of the graph that comes out, so no path may leave
-it and come back: what breaks that rule is left out again, and where it is of the cycle itself, the
-loop is refused.
+A loop begins with the orbits of a cycle, which it must run. Orbits beside the cycle join: those
+that only feed it (a bias laid out for its sum) and those that it only feeds (a loss of each layer),
+so that what is stacked is small. The loop is one node of the graph that comes out, so no path may
+leave it and come back: what breaks that rule is left out again, and where it is of the cycle
+itself, the loop is refused.
 """
 
 from __future__ import annotations

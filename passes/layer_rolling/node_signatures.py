@@ -3,9 +3,9 @@
 A *signature* is all of a node but its operands: op, attributes, bodies, types. Constants and inputs
 have no signature: their values may differ from copy to copy.
 
-A *colour* also knows the neighbourhood, up to three steps up and down, so that the query projection of a
-layer is not taken for its key projection. Colours only choose where to begin; which nodes belong
-together is decided by growth.
+A *colour* also knows the neighbourhood, up to three steps up and down, so that the query projection
+of a layer is not taken for its key projection. Colours only choose where to begin; which nodes
+belong together is decided by growth.
 """
 
 from __future__ import annotations
@@ -65,9 +65,7 @@ def is_heavy(node: Node) -> bool:
     return bool(node.op.traits & (Trait.CONTRACTION | Trait.REGION))
 
 
-def heavy_families(
-    graph: Graph, signatures: Signatures, users: Users
-) -> Iterator[list[Node]]:
+def heavy_families(graph: Graph, signatures: Signatures, users: Users) -> Iterator[list[Node]]:
     """Heavy nodes of one colour, in the order of the graph; the largest families first.
 
     Families of the widest neighbourhood come first. It reaches beyond blocks of a few nodes, where

@@ -11,6 +11,7 @@ orbit, and is cut off when a window is chosen.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
@@ -170,7 +171,7 @@ def _follow(node: Node, following: Mapping[Node, Node]) -> list[Node]:
 
 def _breaks(orbit: Sequence[Node], following: Mapping[Node, Node]) -> set[tuple[Node, Node]]:
     """The neighbours, not at the ends, whose operands do not go with each other."""
-    pairs = list(zip(orbit, orbit[1:], strict=False))
+    pairs = list(itertools.pairwise(orbit))
     if len(pairs) < 3:
         return set()
     found: set[tuple[Node, Node]] = set()

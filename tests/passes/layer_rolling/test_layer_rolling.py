@@ -190,9 +190,7 @@ def test_a_fetch_inside_the_chain_is_cut_out_of_a_stacked_result() -> None:
 
 def test_what_each_layer_gives_besides_is_computed_in_the_loop() -> None:
     chain, values = layers(6, Chain.residual)
-    sizes = [
-        chain.reduce_sum(chain.multiply(value, value), axes=[0, 1]) for value in values[1:]
-    ]
+    sizes = [chain.reduce_sum(chain.multiply(value, value), axes=[0, 1]) for value in values[1:]]
     total = sizes[0]
     for size in sizes[1:]:
         total = chain.add(total, size)
