@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Value
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
+from graphc.rewriting.rules import Numerics
 from graphc.update_rules.registry import find_update_rule
 from passes.layer_rolling.node_signatures import Users, users_of
 
@@ -25,6 +26,7 @@ class VariablePacking(GraphPass):
     """Makes one input of variables that are read stacked, and one step of their updates."""
 
     name: ClassVar[str] = "variable_packing"
+    effect_on_numbers: ClassVar[Numerics] = "exact"
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
         users = users_of(graph)
@@ -265,9 +267,3 @@ class _Packer:
                     new = self._stack([graph.updates[member] for member in stack.names])
                 updates[self._names[stack]] = new
         self._editor.set_outputs([*graph.fetches, *updates.values()], list(updates))
-
-
-def pack_members(graph: Graph) -> dict[str, tuple[str, ...]]:
-    """The packs that a graph takes, with the variables that are their rows."""
-    attributes: list[Mapping[str, Any]] = [value.node.attributes for value in graph.inputs]
-    return {each["name"]: each["members"] for each in attributes if each["members"]}

@@ -50,9 +50,10 @@ def _widen(graph: Graph) -> Graph:
     values: dict[Value, Value] = {}
     for node in graph.nodes:
         if node.op.name == "input":
-            names: Mapping[str, Any] = node.attributes
+            given: Mapping[str, Any] = node.attributes
             type_ = widen_type(node.output.type)
-            values[node.output] = build.input(type_, names["name"], names["kind"])
+            made = build.input(type_, given["name"], given["kind"], given["members"])
+            values[node.output] = made
             continue
         operands = tuple([values[value] for value in node.inputs])
         with build.located(node.origin, node.name):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 
+from graphc.ir.graph import Graph
+
 
 class PackLayout:
     """The packs of one session; of none where nobody keeps state.
@@ -43,3 +45,9 @@ class PackLayout:
     def row_of(self, name: str) -> tuple[str, int] | None:
         """The pack that holds a variable, and its row there."""
         return self._rows.get(name)
+
+
+def pack_members(graph: Graph) -> dict[str, tuple[str, ...]]:
+    """The packs that a graph takes, with the variables that are their rows."""
+    attributes = [value.node.attributes for value in graph.inputs]
+    return {each["name"]: each["members"] for each in attributes if each["members"]}

@@ -185,10 +185,13 @@ class VariableStore:
             return
         for name, array in zip(names, arrays, strict=True):
             place = self.packs.row_of(name)
-            if place is None or name in self.arrays:
-                self.arrays[name] = array
-            else:
+            if place is not None and name not in self.arrays and place[0] in self.arrays:
                 self._set_row(*place, array)
+            else:
+                self.arrays[name] = array
+                if name in self.packs.members:  # nobody may find an old value of a row
+                    for member in self.packs.members[name]:
+                        self.arrays.pop(member, None)
 
     def _set_row(self, pack: str, row: int, array: Any) -> None:
         with scoped_x64():

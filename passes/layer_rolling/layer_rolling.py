@@ -12,6 +12,7 @@ from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
+from graphc.rewriting.rules import Numerics
 from passes.layer_rolling.emission import RULE, LoopEmitter
 from passes.layer_rolling.expansion import difference_after_expansion
 from passes.layer_rolling.loops import Flow, Loop, RefusedError, plan_loop
@@ -40,6 +41,7 @@ class LayerRolling(GraphPass):
     least: int = 4
 
     name: ClassVar[str] = RULE
+    effect_on_numbers: ClassVar[Numerics] = "exact"
     idempotent: ClassVar[bool] = True
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:

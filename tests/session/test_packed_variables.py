@@ -173,3 +173,41 @@ def test_a_failed_program_names_the_variables_it_lost_not_the_pack() -> None:
     (pack, members) = next(iter(store.packs.members.items()))
     store.arrays[pack].delete()
     assert set(store.lost()) == set(members)
+
+
+def test_verify_compares_packs_row_by_row() -> None:
+    net = Net()
+    report = net.session.verify([net.train, net.loss], {net.x: X})
+    assert report.ok, str(report)
+    net.steps(2)
+    assert net.session.verify([net.train, net.loss], {net.x: X}).ok
+
+
+def test_check_numerics_keeps_the_rows_of_a_step_that_went_wrong() -> None:
+    net = Net(check_numerics=True)
+    net.steps(1)
+    before = net.variables()
+    with pytest.raises(graphc.errors.NumericsError):
+        net.session.run([net.train, net.loss], {net.x: np.full_like(X, np.nan)})
+    after = net.variables()
+    for name, array in before.items():
+        np.testing.assert_array_equal(array, after[name], err_msg=name)
+
+
+def test_dropout_of_a_rolled_layer_draws_what_the_layer_would_have_drawn() -> None:
+    def outputs(pipeline: Pipeline | None) -> np.ndarray:
+        with graphc.Graph().as_default():
+            value = x = graphc.placeholder("float32", [None, WIDTH])
+            for _ in range(DEPTH):
+                weights = graphc.Variable(np.eye(WIDTH, dtype=np.float32))
+                value = graphc.random.dropout(graphc.ops.matmul(value, weights), 0.3)
+            session = graphc.Session(pipeline=pipeline, seed=11)
+            found = [session.run(value, {x: np.ones((50, WIDTH), np.float32)}) for _ in range(2)]
+            rolled = session.compile(value).graph("rolled").count("scan")
+            assert rolled == (0 if pipeline else 1)
+            return np.stack(found)
+
+    rolled = outputs(None)
+    np.testing.assert_array_equal(rolled == 0, outputs(unrolled()) == 0)
+    np.testing.assert_allclose(rolled, outputs(unrolled()), rtol=1e-6)
+    assert not np.array_equal(rolled[0], rolled[1])

@@ -19,6 +19,7 @@ from graphc.reference.evaluator import evaluate
 from graphc.reference.widening import widen
 from graphc.rewriting.graph_pass import PassContext
 from graphc.rewriting.manager import PassManager
+from graphc.rewriting.pack_layout import pack_members
 from graphc.rewriting.pipeline import Pipeline
 from graphc.rewriting.rewrite_step import RewriteStep
 
@@ -108,7 +109,7 @@ class StageRuns:
         found: list[Array] = []
         for value in graph.inputs:
             attributes = value.node.attributes
-            array = self.arrays.get((attributes["kind"], attributes["name"]))
+            array = self._array(attributes["kind"], attributes["name"], attributes["members"])
             if array is None:
                 raise VerifyError(
                     f"the graph has an input that nobody feeds: {attributes['name']!r}",
@@ -119,17 +120,32 @@ class StageRuns:
             found.append(array.astype(value.type.dtype.numpy))
         return found
 
-    def names(self, graph: Graph) -> list[str]:
-        """What the results of a graph are called."""
-        count = len(graph.fetches)
+    def _array(self, kind: str, name: str, members: Sequence[str]) -> Array | None:
+        """What an input is fed: a pack, the values of its variables as rows."""
+        if not members:
+            return self.arrays.get((kind, name))
+        rows = [self.arrays.get((kind, member)) for member in members]
+        found = [row for row in rows if row is not None]
+        return np.stack(found) if len(found) == len(rows) else None
+
+    def names(self, graph: Graph) -> list[tuple[str, ...]]:
+        """What the results of a graph are called; a pack has a name for each of its rows."""
+        count, packs = len(graph.fetches), pack_members(graph)
         names = list(self.fetch_names[:count])
         names += [f"a fetch that was added ({place})" for place in range(len(names), count)]
-        return names + [f"new value of {name!r}" for name in graph.update_names]
+        updates = [packs.get(name, (name,)) for name in graph.update_names]
+        return [
+            *[(name,) for name in names],
+            *[tuple([f"new value of {name!r}" for name in each]) for each in updates],
+        ]
 
     def labelled(self, graph: Graph, outputs: Sequence[Any]) -> dict[str, Array]:
         """Results by name."""
-        named = zip(self.names(graph), outputs, strict=True)
-        return {name: np.asarray(output) for name, output in named}
+        found: dict[str, Array] = {}
+        for names, output in zip(self.names(graph), outputs, strict=True):
+            rows = [output] if len(names) == 1 else output
+            found.update((name, np.asarray(row)) for name, row in zip(names, rows, strict=True))
+        return found
 
 
 def _required_left(step: RewriteStep) -> bool:

@@ -175,7 +175,7 @@ class Verification:
             if inner or follows or node.op.name == "gradient":
                 behind.add(node)
         named = zip(self.runs.names(graph), graph.outputs, strict=True)
-        return {name for name, value in named if value.node not in behind}
+        return {name for names, value in named if value.node not in behind for name in names}
 
     def exact_rules(self, step: RewriteStep, before: Numbers) -> tuple[Difference, str] | None:
         """Of a step that is not exact as a whole, the exact rules alone: do they keep every bit."""
