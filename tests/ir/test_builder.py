@@ -47,6 +47,7 @@ def test_a_node_has_its_types_attributes_and_place_at_once() -> None:
         "name": "x",
         "dtype": F32,
         "shape": (2, n),
+        "members": (),
     }
 
 
