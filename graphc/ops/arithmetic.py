@@ -161,7 +161,8 @@ def _real_operands(x1: Any, x2: Any, what: str) -> tuple[Tensor, Tensor]:
 def floor_divide(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     """The greatest whole number not above x1 / x2, of the operands' type, as Python's `//`.
 
-    An integer divided by 0 gives what the platform gives; XLA on CPUs sets all bits.
+    An integer divided by 0 has all bits set, as in XLA: -1, or the largest unsigned number. A float
+    divided by 0 is infinite, or NaN for 0.
 
     Raises:
         DTypeError: complex numbers.
@@ -175,7 +176,9 @@ def floor_divide(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     if left.dtype.is_integer:
         quotient = binary(_DIVIDE, left, right, "divide")
         lower = binary(_SUBTRACT, quotient, one, "subtract")
-        return apply("select", _signs_differ(remainder, right), lower, quotient, name=name)
+        divided = binary(_COMPARE, right, filled_like(right, 0), "compare", _NOT_EQUAL)
+        is_lower = binary(_AND, _signs_differ(remainder, right), divided, "and")
+        return apply("select", is_lower, lower, quotient, name=name)
     # Taking the remainder off first makes the quotient whole, but for its rounding.
     whole = binary(_SUBTRACT, left, remainder, "subtract")
     quotient = binary(_DIVIDE, whole, right, "divide")
@@ -190,7 +193,7 @@ def floor_divide(x1: Any, x2: Any, name: str | None = None) -> Tensor:
 def mod(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     """What is left of x1 after `floor_divide` by x2: has the sign of x2, as Python's `%`.
 
-    An integer modulo 0 gives what the platform gives; XLA on CPUs gives x1.
+    An integer modulo 0 is x1, as in XLA; a float modulo 0 is NaN.
 
     Raises:
         DTypeError: complex numbers.

@@ -11,7 +11,7 @@ from typing import Any, Final
 import ml_dtypes
 
 from graphc.dtypes import BOOL, DType
-from graphc.errors import DTypeError, GraphcError
+from graphc.errors import GraphcError
 from graphc.ir.attributes import Attributes
 from graphc.ir.op import OpSpec
 from graphc.ir.origin import capture_origin
@@ -303,18 +303,17 @@ def nan_to_num(
     """The tensor with numbers in place of NaN and of infinities.
 
     Args:
-        x: floats; integers stay as they are.
+        x: floats, or complex numbers, whose parts count; integers stay as they are.
         nan: in place of NaN.
         posinf: in place of infinity; the largest number of the type by default.
         neginf: in place of minus infinity; the least by default.
         name: of the result.
-
-    Raises:
-        DTypeError: complex numbers.
     """
     tensor = to_tensor(x, None, graph_of((x,)))
     if tensor.dtype.is_complex:
-        raise DTypeError("nan_to_num takes real numbers", given=tensor, origin=capture_origin())
+        parts = [unary(REGISTRY[part], tensor, part) for part in ("real", "imag")]
+        parts = [nan_to_num(part, nan, posinf, neginf) for part in parts]
+        return binary(REGISTRY["complex"], *parts, name or "nan_to_num")
     if not tensor.dtype.is_floating:
         return named(tensor, name)
     limits = finite_limits(tensor.dtype)
@@ -345,7 +344,7 @@ def fmin(x1: Any, x2: Any, name: str | None = None) -> Tensor:
 
 def heaviside(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     """0 where x1 is below 0, 1 where it is above, x2 where it is 0; NaN where it is NaN."""
-    left, right = aligned((inexact(x1), x2))
+    left, right = (inexact(operand) for operand in aligned((x1, x2)))
     step = where(less(left, 0), filled_like(left, 0), filled_like(left, 1))
     known = where(equal(left, 0), right, step)
     return where(isnan(left), left, known, name=name or "heaviside")

@@ -7,7 +7,7 @@ from typing import Any
 from graphc.dtypes import BOOL, I32, as_dtype
 from graphc.errors import ShapeError
 from graphc.ir.origin import capture_origin
-from graphc.ops.arithmetic import add, divide, multiply, subtract
+from graphc.ops.arithmetic import add, multiply, subtract
 from graphc.ops.broadcasting import apply
 from graphc.ops.comparison import not_equal
 from graphc.ops.conversion import cast_to, graph_of, inexact, to_tensor
@@ -143,5 +143,5 @@ def trapezoid(
             dx = apply("reshape", dx, shape=[*shape[:along], dx.shape[0], *shape[along + 1 :]])
         else:
             dx = diff(places, axis=along)
-    areas = multiply(heights, divide(dx, 2.0))
-    return reduce_sum(areas, along, name=name or "trapezoid")
+    half = dx / 2 if isinstance(dx, (int, float)) else multiply(dx, 0.5)
+    return reduce_sum(multiply(heights, half), along, name=name or "trapezoid")

@@ -17,6 +17,7 @@ from graphc.ops.comparison import equal as equal_numbers
 from graphc.ops.comparison import greater_equal, where
 from graphc.ops.conversion import cast_to, floatx, graph_of, to_tensor
 from graphc.ops.cumulative import cumprod
+from graphc.ops.filling import scalar_like
 from graphc.ops.joining import slice_axis
 from graphc.ops.reductions import sum as reduce_sum
 from graphc.ops.shaping import expand_dims, flip, moveaxis, ravel
@@ -132,7 +133,7 @@ def tril(x: Any, k: int = 0, name: str | None = None) -> Tensor:
     """
     tensor = _matrices(x, "tril()")
     mask = broadcast_to(_below(tensor.shape[-2], tensor.shape[-1], k), tensor.shape)
-    return where(mask, tensor, 0, name=name or "tril")
+    return where(mask, tensor, scalar_like(tensor, 0), name=name or "tril")
 
 
 def triu(x: Any, k: int = 0, name: str | None = None) -> Tensor:
@@ -143,7 +144,7 @@ def triu(x: Any, k: int = 0, name: str | None = None) -> Tensor:
     """
     tensor = _matrices(x, "triu()")
     mask = broadcast_to(_below(tensor.shape[-2], tensor.shape[-1], k - 1), tensor.shape)
-    return where(mask, 0, tensor, name=name or "triu")
+    return where(mask, scalar_like(tensor, 0), tensor, name=name or "triu")
 
 
 def diagonal(
@@ -171,7 +172,7 @@ def diagonal(
         tensor = slice_axis(tensor, along, begin, begin + size)
     # A sum over a masked square costs no gather, and XLA fuses it.
     mask = broadcast_to(_on_diagonal(size, size, 0), tensor.shape)
-    masked = where(mask, tensor, 0)
+    masked = where(mask, tensor, scalar_like(tensor, 0))
     kind = "reduce_or" if tensor.dtype.kind == "bool" else "reduce_sum"
     return apply(kind, masked, axes=[tensor.ndim - 1], name=name or "diagonal")
 
@@ -213,11 +214,11 @@ def diag(x: Any, k: int = 0, name: str | None = None) -> Tensor:
         )
     size = tensor.shape[0] + abs(k)
     low, high = (k, 0) if k >= 0 else (0, -k)
-    zero = cast_to(to_tensor(0, None, graph_of((tensor,))), tensor.dtype)
+    zero = scalar_like(tensor, 0)
     # Element i stands in column i + max(k, 0), repeated over all rows; the mask picks one of them.
     row = apply("pad", tensor, zero, low=[low], high=[high], interior=[0])
     repeated = broadcast_to(expand_dims(row, 0), (size, size))
-    return where(_on_diagonal(size, size, k), repeated, 0, name=name or "diag")
+    return where(_on_diagonal(size, size, k), repeated, zero, name=name or "diag")
 
 
 def diagflat(x: Any, k: int = 0, name: str | None = None) -> Tensor:

@@ -68,8 +68,9 @@ def nanvar(x: Any, axis: Axis = None, keepdims: bool = False, name: str | None =
     """The variance along axes; NaN where there is nothing else."""
     tensor = inexact(x)
     distances = absolute(subtract(tensor, nanmean(tensor, axis, keepdims=True)))
-    total = nansum(square(distances), axis, keepdims)
-    count = cast_to(_count(distances, axis, keepdims), total.dtype)
+    # Only what was NaN is left out: the distance of an infinity from the mean is NaN and counts.
+    total = sum(where(isnan(tensor), 0, square(distances)), axis, keepdims)
+    count = cast_to(_count(tensor, axis, keepdims), total.dtype)
     return divide(total, count, name or "nanvar")
 
 

@@ -48,7 +48,8 @@ def round(x: Any, decimals: int = 0, name: str | None = None) -> Tensor:
     """The tensor rounded to a number of decimals; a half to the even neighbour, as in NumPy.
 
     Args:
-        x: floats; integers are rounded where `decimals` is negative.
+        x: floats, or complex numbers, whose parts are rounded; integers are rounded where
+            `decimals` is negative.
         decimals: how many digits after the point, or before it where negative.
         name: of the result.
 
@@ -56,6 +57,10 @@ def round(x: Any, decimals: int = 0, name: str | None = None) -> Tensor:
         A tensor of the type of x.
     """
     tensor = to_tensor(x, None, graph_of((x,)))
+    if tensor.dtype.is_complex:
+        parts = [unary(REGISTRY[part], tensor, part) for part in ("real", "imag")]
+        parts = [round(part, decimals) for part in parts]
+        return binary(REGISTRY["complex"], *parts, name or "round")
     if decimals == 0:
         return _rounded("round_nearest_even", tensor, name or "round")
     scale = 10.0 ** abs(decimals)

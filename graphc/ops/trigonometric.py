@@ -15,7 +15,7 @@ from graphc.ir.origin import capture_origin
 from graphc.ir.registry import REGISTRY
 from graphc.ops.arithmetic import absolute, add, divide, multiply, negative, sign, square, subtract
 from graphc.ops.broadcasting import aligned, binary, unary
-from graphc.ops.comparison import equal, greater, less, maximum, minimum, where
+from graphc.ops.comparison import equal, greater, isinf, less, logical_or, maximum, minimum, where
 from graphc.ops.conversion import inexact
 from graphc.ops.exponential import exp, expm1, log, log1p, sqrt
 from graphc.ops.tensor import Tensor
@@ -99,12 +99,14 @@ def hypot(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     ratio = divide(shorter, where(degenerate, 1.0, longer))
     # Two infinities have no ratio, and need none.
     ratio = where(equal(shorter, longer), 1.0, ratio)
-    return multiply(longer, sqrt(add(1.0, square(ratio))), name or "hypot")
+    length = multiply(longer, sqrt(add(1.0, square(ratio))))
+    # An infinite side is infinitely long, whatever the other is: NaN too, as in IEEE 754.
+    return where(logical_or(isinf(left), isinf(right)), math.inf, length, name=name or "hypot")
 
 
 def sinc(x: Any, name: str | None = None) -> Tensor:
     """sin(pi x) / (pi x), and 1 at 0."""
-    angle = multiply(_real(x, "sinc"), math.pi)
+    angle = multiply(inexact(x), math.pi)
     at_zero = equal(angle, 0.0)
     safe = where(at_zero, 1.0, angle)
     return where(at_zero, 1.0, divide(sin(safe), safe), name=name or "sinc")

@@ -159,8 +159,14 @@ ABS = define_elementwise(
     _abs_gradient, SIGNED, result=real_dtype, samples=_edge_samples,
 )  # fmt: skip
 
+
+def _sign_reference(x: Array) -> Array:
+    """A zero keeps its sign, as StableHLO has it; NumPy's sign of -0.0 is 0.0."""
+    return np.where(x == 0, x, np.sign(x))
+
+
 SIGN = define_elementwise(
-    "sign", "-1, 0 or 1; x / |x| for a complex number.", 1, primitive("sign"), np.sign,
+    "sign", "-1, 0 or 1; x / |x| for a complex number.", 1, primitive("sign"), _sign_reference,
     ZeroGradient(), ARITHMETIC, samples=_edge_samples,
 )  # fmt: skip
 
