@@ -7,26 +7,19 @@ says whether any pair of them is true.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from graphc.dimensions import Dimension, equal
 from graphc.dtypes import I8, I32
-from graphc.errors import GraphcError, ShapeError
+from graphc.errors import ShapeError
 from graphc.ir.origin import capture_origin
-from graphc.ops.arithmetic import absolute, multiply, power, square, subtract
+from graphc.ops.arithmetic import multiply, subtract
 from graphc.ops.broadcasting import apply
-from graphc.ops.comparison import not_equal
 from graphc.ops.complex_numbers import conjugate
-from graphc.ops.conversion import cast_to, inexact, promoted
-from graphc.ops.exponential import sqrt
+from graphc.ops.conversion import promoted
 from graphc.ops.gathering import take
 from graphc.ops.joining import stack
-from graphc.ops.reductions import Axis
-from graphc.ops.reductions import max as reduce_max
-from graphc.ops.reductions import min as reduce_min
-from graphc.ops.reductions import sum as reduce_sum
 from graphc.ops.shaping import expand_dims, moveaxis, ravel, reshape, transpose
 from graphc.ops.sizes import as_axes, as_axis
 from graphc.ops.tensor import Tensor
@@ -307,77 +300,3 @@ def cross(
         subtract(multiply(a, e), multiply(b, d)),
     ]
     return stack(components, axisc, name or "cross")
-
-
-def norm(
-    x: Any,
-    ord: Any = None,
-    axis: Axis = None,
-    keepdims: bool = False,
-    name: str | None = None,
-) -> Tensor:
-    """The norm of vectors or matrices, a float.
-
-    Args:
-        x: numbers.
-        ord: of vectors: 2 by default, any number, inf, -inf or 0 (how many are not 0); of matrices
-            "fro" by default, 1, -1, inf or -inf.
-        axis: one axis for vectors, two for matrices; None takes all elements as one vector where
-            `ord` is None, and else the axes of x.
-        keepdims: whether to keep axes of size 1.
-        name: of the result.
-
-    Raises:
-        ShapeError: there are neither one axis nor two.
-        GraphcError: there is no such norm here.
-    """
-    tensor = inexact(x)
-    axes = as_axes(axis, tensor)
-    label = name or "norm"
-    sizes = absolute(tensor)
-    if ord is None or (ord == "fro" and len(axes) == 2) or (ord == 2 and len(axes) == 1):
-        return sqrt(reduce_sum(square(sizes), axes, keepdims), label)
-    if len(axes) == 1:
-        return _vector_norm(sizes, ord, axes, keepdims, label)
-    if len(axes) != 2:
-        raise ShapeError(
-            "a norm is of vectors or of matrices",
-            given=f"{tensor.value.type}, axes {axes}",
-            expected="one axis or two",
-            origin=capture_origin(),
-        )
-    if ord not in (1, -1, math.inf, -math.inf):
-        raise GraphcError(
-            f"there is no norm {ord!r} of matrices here",
-            expected='"fro", 1, -1, inf or -inf',
-            origin=capture_origin(),
-        )
-    summed, chosen = axes if abs(ord) == 1 else axes[::-1]
-    totals = reduce_sum(sizes, summed, keepdims=True)
-    choose = reduce_max if ord > 0 else reduce_min
-    if keepdims:
-        return choose(totals, chosen, True, name=label)
-    return choose(totals, (summed, chosen), name=label)
-
-
-def _vector_norm(
-    sizes: Tensor,
-    ord: Any,
-    axes: Sequence[int],
-    keepdims: bool,
-    name: str,
-) -> Tensor:
-    if ord in (math.inf, -math.inf):
-        return (reduce_max if ord > 0 else reduce_min)(sizes, axes, keepdims, name=name)
-    if ord == 0:
-        counted = cast_to(not_equal(sizes, 0), sizes.dtype)
-        return reduce_sum(counted, axes, keepdims, name)
-    if isinstance(ord, bool) or not isinstance(ord, (int, float)):
-        raise GraphcError(
-            f"there is no norm {ord!r} of vectors",
-            expected="a number",
-            origin=capture_origin(),
-        )
-    if ord == 1:
-        return reduce_sum(sizes, axes, keepdims, name)
-    return power(reduce_sum(power(sizes, ord), axes, keepdims), 1.0 / ord, name)

@@ -14,7 +14,7 @@ from graphc.ops.conversion import graph_of, inexact, promoted, to_tensor
 from graphc.ops.exponential import rsqrt
 from graphc.ops.filling import filled
 from graphc.ops.identities import named
-from graphc.ops.linear_algebra import norm
+from graphc.ops.norms import norm
 from graphc.ops.reductions import Axis, mean, var
 from graphc.ops.reductions import sum as reduce_sum
 from graphc.ops.shaping import reshape

@@ -7,11 +7,13 @@ import pytest
 
 import graphc
 from tests.ops.evaluation import called
+from tests.ops.matrix_cases import matrix_cases
 from tests.ops.numpy_cases import Case, elementwise_cases, reduction_cases
 from tests.ops.shaping_cases import shaping_cases
 
 CASES = {
     "elementwise": elementwise_cases(),
+    "matrices": matrix_cases(),
     "reductions": reduction_cases(),
     "shaping": shaping_cases(),
 }
@@ -42,6 +44,8 @@ def test_the_compiled_functions_give_what_numpy_gives(family: str) -> None:
 
 
 NEEDS_SIZES = (
+    *("svd", "qr", "pinv", "matrix_rank", "lstsq", "lu_factor", "norm(ord=nuc"),
+    *("norm(ord=2,axis=(", "norm(ord=-2,axis=(", "eig-"),
     *("sort", "argsort", "median", "quantile", "percentile", "pad", "repeat", "diag", "trace"),
     *(
         "split",
