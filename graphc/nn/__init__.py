@@ -48,6 +48,9 @@ from graphc.ops.encoding import (
 )
 from graphc.ops.normalization import (
     batch_normalization,
+    batch_normalization_training,
+    group_normalization,
+    l2_normalize,
     layer_normalization,
     moments,
     normalize,
@@ -56,6 +59,7 @@ from graphc.ops.normalization import (
 
 __all__ = [
     "batch_normalization",
+    "batch_normalization_training",
     "binary_crossentropy",
     "categorical_crossentropy",
     "celu",
@@ -64,11 +68,13 @@ __all__ = [
     "exponential",
     "gelu",
     "glu",
+    "group_normalization",
     "hard_shrink",
     "hard_sigmoid",
     "hard_silu",
     "hard_swish",
     "hard_tanh",
+    "l2_normalize",
     "layer_normalization",
     "leaky_relu",
     "linear",

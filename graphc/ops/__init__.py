@@ -227,6 +227,9 @@ from graphc.ops.nan_reductions import nanstd as nanstd
 from graphc.ops.nan_reductions import nansum as nansum
 from graphc.ops.nan_reductions import nanvar as nanvar
 from graphc.ops.normalization import batch_normalization as batch_normalization
+from graphc.ops.normalization import batch_normalization_training as batch_normalization_training
+from graphc.ops.normalization import group_normalization as group_normalization
+from graphc.ops.normalization import l2_normalize as l2_normalize
 from graphc.ops.normalization import layer_normalization as layer_normalization
 from graphc.ops.normalization import moments as moments
 from graphc.ops.normalization import normalize as normalize

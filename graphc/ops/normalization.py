@@ -8,15 +8,14 @@ from typing import Any
 import graphc.settings as settings
 from graphc.dimensions import Dimension
 from graphc.ops.arithmetic import add, divide, multiply, square, subtract
-from graphc.ops.broadcasting import apply
+from graphc.ops.broadcasting import apply, apply_many
 from graphc.ops.comparison import maximum
-from graphc.ops.conversion import graph_of, inexact, promoted, to_tensor
+from graphc.ops.conversion import cast_to, graph_of, inexact, promoted, to_tensor
 from graphc.ops.exponential import rsqrt
 from graphc.ops.filling import filled
 from graphc.ops.identities import named
 from graphc.ops.norms import norm
 from graphc.ops.reductions import Axis, mean, var
-from graphc.ops.reductions import sum as reduce_sum
 from graphc.ops.shaping import reshape
 from graphc.ops.sizes import as_axes, as_axis
 from graphc.ops.tensor import Tensor
@@ -45,19 +44,13 @@ def layer_normalization(
 
     Source: Ba, Kiros and Hinton 2016, https://arxiv.org/abs/1607.06450.
     """
-    graph = graph_of([thing for thing in (x, gamma, beta) if thing is not None])
-    tensor = inexact(to_tensor(x, None, graph))
+    tensor = inexact(to_tensor(x, None, graph_of((x,))))
     axes = as_axes(axis, tensor)
     small = settings.epsilon.get() if epsilon is None else epsilon
     label = name or "layer_normalization"
     if len(axes) == 1:
-        size = (tensor.shape[axes[0]],)
-        scale = filled(graph, 1, tensor.dtype, size) if gamma is None else gamma
-        offset = filled(graph, 0, tensor.dtype, size) if beta is None else beta
-        operands = promoted([tensor, scale, offset])
-        return apply(
-            "layer_normalization", *operands, axis=axes[0], epsilon=float(small), name=label
-        )
+        operands = _with_vectors(tensor, axes[0], ((gamma, 1), (beta, 0)))
+        return _applied("layer_normalization", operands, tensor, label, axis=axes[0], epsilon=small)
     centered = subtract(tensor, mean(tensor, axes, keepdims=True))
     normal = multiply(centered, rsqrt(add(var(tensor, axes, keepdims=True), small)))
     if gamma is not None:
@@ -95,11 +88,75 @@ def rms_normalization(
     tensor = inexact(to_tensor(x, None, graph_of((x,))))
     axes = as_axes(axis, tensor)
     small = settings.epsilon.get() if epsilon is None else epsilon
-    factor = rsqrt(add(mean(square(tensor), axes, keepdims=True), small))
     label = name or "rms_normalization"
+    if len(axes) == 1:
+        operands = _with_vectors(tensor, axes[0], ((scale, 1),))
+        return _applied("rms_normalization", operands, tensor, label, axis=axes[0], epsilon=small)
+    factor = rsqrt(add(mean(square(tensor), axes, keepdims=True), small))
     if scale is None:
         return multiply(tensor, factor, label)
     return multiply(multiply(tensor, factor), _along(scale, tensor, axes), label)
+
+
+def group_normalization(
+    x: Any,
+    groups: int,
+    axis: int = -1,
+    offset: Any = None,
+    scale: Any = None,
+    epsilon: float = 1e-3,
+    name: str | None = None,
+) -> Tensor:
+    """Each group of channels of each example to mean 0 and variance 1, times scale, plus offset.
+
+    Args:
+        x: f[examples, …, channels, …].
+        groups: into how many groups the channels are divided: 1 normalises all together, as many as
+            there are channels each one by itself (instance normalisation).
+        axis: the axis of the channels, whose number must be known.
+        offset: f[channels]; none by default.
+        scale: f[channels]; none by default.
+        epsilon: added to the variance.
+        name: of the result.
+
+    Raises:
+        ShapeError: the groups do not divide the channels, or the channels are on axis 0.
+
+    Source: Wu and He 2018, https://arxiv.org/abs/1803.08494.
+    """
+    tensor = inexact(to_tensor(x, None, graph_of((x,))))
+    along = as_axis(axis, tensor.ndim, tensor)
+    operands = _with_vectors(tensor, along, ((scale, 1), (offset, 0)))
+    label = name or "group_normalization"
+    return _applied(
+        "group_normalization", operands, tensor, label, groups=groups, axis=along, epsilon=epsilon
+    )
+
+
+def _with_vectors(tensor: Tensor, axis: int, vectors: Sequence[tuple[Any, float]]) -> list[Tensor]:
+    """A tensor and vectors of its features, promoted; a number in place of those left out."""
+    graph = graph_of([tensor, *[vector for vector, _ in vectors if vector is not None]])
+    size = (tensor.shape[axis],)
+    made = [
+        filled(graph, number, tensor.dtype, size) if vector is None else vector
+        for vector, number in vectors
+    ]
+    return promoted([tensor, *made])
+
+
+def _applied(
+    op_name: str,
+    operands: Sequence[Tensor],
+    tensor: Tensor,
+    label: str,
+    epsilon: float,
+    **attributes: Any,
+) -> Tensor:
+    """A normalisation, whose result has the element type of the tensor, whatever its weights."""
+    is_same = operands[0].dtype is tensor.dtype
+    name = label if is_same else None
+    made = apply(op_name, *operands, epsilon=float(epsilon), name=name, **attributes)
+    return made if is_same else cast_to(made, tensor.dtype, label)
 
 
 def batch_normalization(
@@ -127,16 +184,54 @@ def batch_normalization(
     Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
     """
     tensor = inexact(to_tensor(x, None, graph_of((x,))))
-    channel = [as_axis(axis, tensor.ndim, tensor)]
-    factor = rsqrt(add(variance, epsilon))
-    if scale is not None:
-        factor = multiply(factor, scale)
-    centered = subtract(tensor, _along(mean, tensor, channel))
-    label = name or "batch_normalization"
-    if offset is None:
-        return multiply(centered, _along(factor, tensor, channel), label)
-    scaled = multiply(centered, _along(factor, tensor, channel))
-    return add(scaled, _along(offset, tensor, channel), label)
+    channel = as_axis(axis, tensor.ndim, tensor)
+    vectors = ((scale, 1), (offset, 0), (mean, 0), (variance, 1))
+    return apply(
+        "batch_norm_inference",
+        *_with_vectors(tensor, channel, vectors),
+        epsilon=float(epsilon),
+        feature_index=channel,
+        name=name or "batch_normalization",
+    )
+
+
+def batch_normalization_training(
+    x: Any,
+    axis: int,
+    offset: Any = None,
+    scale: Any = None,
+    epsilon: float = 1e-3,
+    name: str | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`batch_normalization` with the mean and the variance of the batch itself.
+
+    Args:
+        x: f[…, channels, …].
+        axis: the axis of the channels.
+        offset: f[channels]; none by default.
+        scale: f[channels]; none by default.
+        epsilon: added to the variance.
+        name: of the results.
+
+    Returns:
+        The normalised batch, its mean and its variance (divided by the number of elements), both
+        f[channels] and at least float32.
+
+    Raises:
+        ShapeError: the axis does not exist, or scale or offset does not fit.
+
+    Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
+    """
+    tensor = inexact(to_tensor(x, None, graph_of((x,))))
+    channel = as_axis(axis, tensor.ndim, tensor)
+    made = apply_many(
+        "batch_norm_training",
+        *_with_vectors(tensor, channel, ((scale, 1), (offset, 0))),
+        epsilon=float(epsilon),
+        feature_index=channel,
+        name=name or "batch_normalization",
+    )
+    return made[0], made[1], made[2]
 
 
 def moments(
@@ -171,7 +266,23 @@ def normalize(
     small = settings.epsilon.get() if epsilon is None else epsilon
     label = name or "normalize"
     if order == 2:
-        # one over the root of the sum, so that the gradient at 0 is finite
-        total = reduce_sum(square(tensor), axis, keepdims=True)
-        return multiply(tensor, rsqrt(maximum(total, small * small)), label)
+        axes = as_axes(axis, tensor)
+        return apply("l2_normalize", tensor, axes=axes, epsilon=float(small) ** 2, name=label)
     return divide(tensor, maximum(norm(tensor, order, axis, keepdims=True), small), label)
+
+
+def l2_normalize(
+    x: Any, axis: Axis = None, epsilon: float = 1e-12, name: str | None = None
+) -> Tensor:
+    """X / sqrt(the sum of x² along axes, at least `epsilon`), as TensorFlow calls it.
+
+    Args:
+        x: f[…].
+        axis: along which; None for all.
+        epsilon: the least sum of squares.
+        name: of the result.
+    """
+    tensor = inexact(to_tensor(x, None, graph_of((x,))))
+    axes = as_axes(axis, tensor)
+    label = name or "l2_normalize"
+    return apply("l2_normalize", tensor, axes=axes, epsilon=float(epsilon), name=label)

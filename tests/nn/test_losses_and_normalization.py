@@ -138,6 +138,42 @@ def test_other_normalizations() -> None:
         np.testing.assert_allclose(array, wanted, rtol=1e-4, atol=1e-5)
 
 
+def test_groups_batches_and_lengths() -> None:
+    x = np.random.default_rng(2).normal(size=(2, 3, 4)).astype(np.float32)
+    scale = np.float32([1, 2, 3, 4])
+    normal, mean, variance = nn.batch_normalization_training(x, -1, scale, scale)
+    found = run(
+        [
+            nn.group_normalization(x, 2, -1, scale, scale),
+            nn.group_normalization(x, 4),
+            normal,
+            mean,
+            variance,
+            nn.l2_normalize(x),
+            nn.l2_normalize(x, 1),
+        ]
+    )
+    pairs = _normal(x.reshape(2, 3, 2, 2), (1, 3), 1e-3).reshape(2, 3, 4)
+    expected = [
+        pairs * scale + scale,
+        _normal(x, 1, 1e-3),
+        _normal(x, (0, 1), 1e-3) * scale + scale,
+        x.mean((0, 1)),
+        x.var((0, 1)),
+        x / np.linalg.norm(x),
+        x / np.linalg.norm(x, axis=1, keepdims=True),
+    ]
+    for array, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(array, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_wider_scale_leaves_the_element_type_of_the_input() -> None:
+    x = graphc.constant(X.astype(np.float16))
+    scale = np.ones(4, np.float32)
+    for made in (nn.layer_normalization(x, scale), nn.rms_normalization(x, scale)):
+        assert made.dtype.name == "float16"
+
+
 def test_normalize_has_a_gradient_at_zero() -> None:
     x = graphc.placeholder("float32", [3])
     slope = graphc.gradients(ops.sum(nn.normalize(x)), x)
