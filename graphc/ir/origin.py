@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,11 @@ from types import CodeType, FrameType
 from typing import Final
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_INTERNAL_PREFIXES: Final[list[str]] = [f"{_PACKAGE}/", f"{_PACKAGE.parent / 'passes'}/"]
+_INTERNAL_PREFIXES: Final[list[str]] = [
+    f"{_PACKAGE}/",
+    f"{_PACKAGE.parent / 'passes'}/",
+    contextlib.__file__,  # between a user's `with` and what it enters
+]
 
 
 class Origin:
@@ -65,8 +70,10 @@ def treat_as_internal(directory: str) -> None:
 
 
 def _is_internal(code: CodeType) -> bool:
-    internal = code.co_filename.startswith(tuple(_INTERNAL_PREFIXES)) or (
-        code.co_filename.startswith("<frozen ")
+    internal = (
+        code.co_filename.startswith((*_INTERNAL_PREFIXES, "<frozen "))
+        # what `dataclass` writes: an `__init__` in a file "<string>", as `python -c` has too
+        or code.co_qualname.startswith("__create_fn__.")
     )
     _KEPT[id(code)] = code
     _IS_INTERNAL[id(code)] = internal

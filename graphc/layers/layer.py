@@ -13,6 +13,7 @@ from graphc.ops.conversion import floatx, graph_of, to_tensor
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.naming import snake_case
 from graphc.ops.tensor import Tensor
+from graphc.ops.undoing import undone_on_failure
 from graphc.ops.variable import Variable
 
 
@@ -47,6 +48,7 @@ class Layer(ABC):
     def trainable_weights(self) -> list[Variable]:
         return [weight for weight in self.weights if weight.trainable]
 
+    @undone_on_failure
     def __call__(self, inputs: Any) -> Tensor:
         """Add the layer's nodes to the graph of its inputs.
 
@@ -61,7 +63,11 @@ class Layer(ABC):
             home = home.parent
         if self._graph is None:
             with home.name_scope(self.name) as self._scope:
-                self.build(tensor.shape)
+                try:
+                    self.build(tensor.shape)
+                except BaseException:
+                    self.weights = []  # the graph takes back those that were made
+                    raise
             self._graph = home
         elif self._graph is not home:
             raise GraphMixError(

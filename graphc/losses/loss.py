@@ -13,6 +13,7 @@ from graphc.ops.naming import snake_case
 from graphc.ops.reductions import mean
 from graphc.ops.reductions import sum as reduce_sum
 from graphc.ops.tensor import Tensor
+from graphc.ops.undoing import undone_on_failure
 
 Reduction = Literal["sum_over_batch_size", "mean", "sum", "none"]
 
@@ -38,6 +39,7 @@ class Loss(ABC):
         self.name = name or snake_case(type(self).__name__)
         self.reduction = reduction
 
+    @undone_on_failure
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """The loss.
 

@@ -28,6 +28,7 @@ from graphc.ops.comparison import equal as equal_numbers
 from graphc.ops.comparison import less_equal, not_equal
 from graphc.ops.conversion import graph_of, to_tensor
 from graphc.ops.tensor import Tensor
+from graphc.ops.undoing import undone_on_failure
 
 
 def _predicate(pred: Any) -> Tensor:
@@ -42,6 +43,7 @@ def _predicate(pred: Any) -> Tensor:
     return tensor if tensor.dtype is BOOL else not_equal(tensor, 0)
 
 
+@undone_on_failure
 def cond(
     pred: Any,
     true_fn: Callable[..., Any],
@@ -70,6 +72,14 @@ def cond(
     """
     if isinstance(pred, (bool, np.bool_)):
         return (true_fn if pred else false_fn)(*operands)
+    for function in (true_fn, false_fn):
+        if not callable(function):
+            raise GraphcError(
+                "a branch is no function",
+                given=f"{function!r} ({type(function).__name__})",
+                fix=f"lambda: ... in its place: cond(pred, lambda: {function!r}, ...)",
+                origin=capture_origin(),
+            )
     predicate = _predicate(pred)
     graph = graph_of((predicate, *[x for x in flatten(operands)[0] if isinstance(x, Tensor)]))
     bodies = [Body(fn, graph, [], lambda _, fn=fn: fn(*operands)) for fn in (true_fn, false_fn)]
@@ -113,6 +123,7 @@ def _branch_results(on_true: Body, on_false: Body, position: int) -> tuple[Tenso
     return left, right
 
 
+@undone_on_failure
 def switch(
     index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, name: str | None = None
 ) -> Any:
@@ -147,6 +158,7 @@ def switch(
     return choose(0)(*operands)
 
 
+@undone_on_failure
 def case(
     pred_fn_pairs: Sequence[tuple[Any, Callable[[], Any]]] | Mapping[Any, Callable[[], Any]],
     default: Callable[[], Any] | None = None,

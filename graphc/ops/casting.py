@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dtypes import as_dtype
-from graphc.errors import GraphcError
+from graphc.dtypes import DType, as_dtype
+from graphc.errors import DTypeError, GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.ops.broadcasting import apply
 from graphc.ops.comparison import clip, finite_limits
@@ -28,17 +28,24 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     Raises:
         DTypeError: `dtype` is none, or is no type of numbers.
     """
+    wanted = _dtype(dtype)
     tensor = to_tensor(x, None, graph_of((x,)))
-    wanted = as_dtype(dtype)
     if tensor.dtype is wanted:
         return named(tensor, name)
     return apply("convert", tensor, dtype=wanted, name=name or "cast")
 
 
+def _dtype(given: Any) -> DType:
+    try:
+        return as_dtype(given)
+    except DTypeError as problem:
+        raise problem.at(capture_origin()) from None
+
+
 def saturate_cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     """The tensor with another element type; what is out of its range becomes its nearest limit."""
     tensor = to_tensor(x, None, graph_of((x,)))
-    wanted, given = as_dtype(dtype), tensor.dtype
+    wanted, given = _dtype(dtype), tensor.dtype
     if wanted.is_integer and given.is_integer:
         mine, theirs = np.iinfo(given.numpy), np.iinfo(wanted.numpy)
         low, high = max(mine.min, theirs.min), min(mine.max, theirs.max)

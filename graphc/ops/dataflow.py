@@ -64,6 +64,8 @@ class DataflowGraph:
         self.finalized = False
         self.build = Builder(self._added)
         self._lock = threading.RLock()
+        self._marks = 0
+        self._adding: set[int] = set()  # threads that have added nodes since the first mark
         self._names: dict[str, int] = {}
         self._nodes_by_name: dict[str, Node] = {}
         self._tensors: dict[Value, Tensor] = {}
@@ -75,6 +77,8 @@ class DataflowGraph:
     # -- building --------------------------------------------------------------------------------
 
     def _added(self, node: Node) -> None:
+        if self._marks:
+            self._adding.add(threading.get_ident())
         self.nodes.append(node)
         self._nodes_by_name[node.name] = node
         tensors = self._tensors
@@ -235,6 +239,13 @@ class DataflowGraph:
         else:
             added: list[Value] = []
             for thing in things:
+                if not hasattr(thing, "control_values"):
+                    raise GraphcError(
+                        "this is no control dependency",
+                        given=f"{thing!r} ({type(thing).__name__})",
+                        expected="operations and tensors",
+                        origin=capture_origin(),
+                    )
                 if thing.graph is not self:
                     raise GraphMixError(
                         f"{thing.name!r} belongs to another graph", origin=capture_origin()
@@ -277,6 +288,45 @@ class DataflowGraph:
     def next_stream(self) -> int:
         """A number that no other random op of this graph has."""
         return next(self._streams)
+
+    # -- taking back -----------------------------------------------------------------------------
+
+    def mark(self) -> tuple[int, ...]:
+        """How far the graph has got; each call needs one of `forget_mark`."""
+        with self._lock:
+            self._marks += 1
+            return tuple(len(part) for part in self._growing())
+
+    def forget_mark(self) -> None:
+        """Say that a mark is not needed any more."""
+        with self._lock:
+            self._marks -= 1
+            if not self._marks:
+                self._adding.clear()
+
+    def take_back(self, mark: tuple[int, ...]) -> None:
+        """Remove what was added since a mark, unless another thread has added something too."""
+        with self._lock:
+            if not self._adding <= {threading.get_ident()}:
+                return
+            for node in self.nodes[mark[0] :]:
+                if self._nodes_by_name.get(node.name) is node:
+                    del self._nodes_by_name[node.name]
+                for value in node.outputs:
+                    del self._tensors[value]
+            for part, length in zip(self._growing(), mark, strict=True):
+                if isinstance(part, list):
+                    del part[length:]
+                else:
+                    while len(part) > length:
+                        part.popitem()
+
+    def _growing(self) -> tuple[list[Any] | dict[Any, Any], ...]:
+        """What only grows, in the order in which it does; nodes first."""
+        return (
+            *(self.nodes, self.inputs, self.variables, self.constraints, self.captures),
+            *(self.plain_reads, self._names),
+        )
 
     # -- looking ---------------------------------------------------------------------------------
 

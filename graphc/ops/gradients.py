@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from graphc.errors import GradientError
 from graphc.ir.graph import topological_order
@@ -15,6 +15,7 @@ from graphc.ops.broadcasting import broadcast_to
 from graphc.ops.conversion import cast_to, graph_of, to_tensor
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.tensor import Tensor
+from graphc.ops.undoing import undone_on_failure
 from graphc.ops.variable import Variable
 
 Unconnected = Literal["error", "none", "zero"]
@@ -75,6 +76,7 @@ def connected(ys: Sequence[Value], xs: Sequence[Value], stops: Sequence[Value] =
     return targets & reached
 
 
+@undone_on_failure
 def gradients(
     ys: Any,
     xs: Any,
@@ -102,7 +104,15 @@ def gradients(
     Raises:
         GradientError: an x is unconnected, or something is no float and not complex.
     """
+    if unconnected_gradients not in get_args(Unconnected):
+        raise GradientError(
+            "unconnected_gradients is a word",
+            given=repr(unconnected_gradients),
+            expected='"error", "none" or "zero"',
+            origin=capture_origin(),
+        )
     y_things, x_things = _listed(ys), _listed(xs)
+    _check_tensors(y_things, x_things)
     everything = [*y_things, *x_things, *_listed(grad_ys), *_listed(stop_gradients)]
     graph = graph_of([thing for thing in everything if thing is not None])
     y_tensors = [_own(y, graph) for y in y_things]
@@ -151,6 +161,18 @@ def _own(thing: Any, graph: DataflowGraph) -> Tensor:
     """A tensor of `graph`: in a body, the input that stands for one from outside."""
     tensor = to_tensor(thing, None, graph)
     return tensor if tensor.graph is graph else graph.capture(tensor)
+
+
+def _check_tensors(ys: list[Any], xs: list[Any]) -> None:
+    for what, things in (("y", ys), ("x", xs)):
+        for thing in things:
+            if not isinstance(thing, (Tensor, Variable)):
+                raise GradientError(
+                    f"this {what} is no tensor: nothing of the graph depends on it",
+                    given=f"{thing!r} ({type(thing).__name__})",
+                    expected="tensors and variables",
+                    origin=capture_origin(),
+                )
 
 
 def _check_inexact(ys: list[Tensor], xs: list[Tensor]) -> None:

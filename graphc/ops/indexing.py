@@ -30,6 +30,7 @@ from graphc.ops.identities import named
 from graphc.ops.sizes import size_of_value
 from graphc.ops.slices import Cut, IndexRangeError, Step, cut_of_point, cut_of_slice, note_cuts
 from graphc.ops.tensor import Tensor
+from graphc.ops.undoing import undone_on_failure
 
 _WHOLE: Final = slice(None)
 
@@ -57,6 +58,7 @@ class _Positions:
 _Item = _Point | _Positions | slice | None
 
 
+@undone_on_failure
 def getitem(x: Any, key: Any, name: str | None = None) -> Tensor:
     """x[key], as NumPy does it.
 

@@ -31,6 +31,7 @@ from graphc.ops.creation import arange
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.sizes import as_size
 from graphc.ops.tensor import Tensor
+from graphc.ops.undoing import undone_on_failure
 from graphc.ops.variable import Variable
 
 
@@ -98,6 +99,7 @@ def _refuse_operations(tensors: Sequence[Tensor], body: Body) -> None:
 # -- scan ------------------------------------------------------------------------------------------
 
 
+@undone_on_failure
 def scan(
     f: Callable[[Any, Any], tuple[Any, Any]],
     init: Any,
@@ -224,6 +226,7 @@ def _length(scanned: Sequence[Tensor], length: Any) -> Dimension:
     return found
 
 
+@undone_on_failure
 def map(f: Callable[..., Any], xs: Any, name: str | None = None) -> Any:
     """What `f` gives for each slice of `xs`, stacked.
 
@@ -251,6 +254,7 @@ def map_fn(fn: Callable[..., Any], elems: Any, name: str | None = None) -> Any:
     return map(fn, elems, name or "map_fn")
 
 
+@undone_on_failure
 def fori_loop(
     lower: Any,
     upper: Any,
@@ -298,6 +302,7 @@ def fori_loop(
 # -- while -----------------------------------------------------------------------------------------
 
 
+@undone_on_failure
 def while_loop(
     cond: Callable[..., Any],
     body: Callable[..., Any],

@@ -17,6 +17,7 @@ from graphc.ops.conversion import cast_to, default_dtype, to_tensor
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
 from graphc.ops.operand import NoValueError, Operand
 from graphc.ops.tensor import Operation, Tensor
+from graphc.ops.undoing import undone_on_failure
 
 
 class Variable(Operand):
@@ -142,6 +143,7 @@ class Variable(Operand):
         """Subtract from it. Unordered subtractions all take place, in the order they were built."""
         return self._assign("subtract", value, name)
 
+    @undone_on_failure
     def _assign(self, mode: str, value: Any, name: str | None) -> Tensor:
         graph = get_default_graph() if self._is_visible() else self.graph
         tensor = to_tensor(value, self.type.dtype, graph)

@@ -20,6 +20,7 @@ from graphc.ops.gradients import gradients
 from graphc.ops.grouping import group
 from graphc.ops.naming import snake_case
 from graphc.ops.tensor import Operation, Tensor
+from graphc.ops.undoing import undone_on_failure
 from graphc.ops.variable import Variable
 from graphc.optimizers.arguments import StepOptions, refuse_unknown_arguments
 from graphc.optimizers.gradient_clipping import clip_by_global_norm, clip_by_norm
@@ -132,6 +133,7 @@ class Optimizer:
 
     # -- steps -----------------------------------------------------------------------------------
 
+    @undone_on_failure
     def minimize(
         self,
         loss: Tensor,
@@ -177,6 +179,7 @@ class Optimizer:
             )
         return pairs
 
+    @undone_on_failure
     def apply_gradients(self, grads_and_vars: Iterable[Pair], name: str | None = None) -> Operation:
         """The operation that changes variables along given gradients, all in one step.
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.dtypes import F32, F64, I32, I64, U64, DType, as_dtype
-from graphc.errors import DTypeError, GraphcError
+from graphc.errors import DTypeError, GraphcError, ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.ops.arithmetic import add, fmod, multiply, negative, subtract
 from graphc.ops.broadcasting import apply_many
@@ -211,6 +211,12 @@ def categorical(
         integers[batch…, num_samples].
     """
     scores = inexact(logits)
+    if not scores.ndim:
+        raise ShapeError(
+            "categorical() takes logits with at least one axis, that of the classes",
+            given=scores.value.type,
+            origin=capture_origin(),
+        )
     shape = (*scores.shape[:-1], num_samples, scores.shape[-1])
     # The largest of logits with Gumbel noise is a draw from the distribution.
     unit = drawn("random_uniform", shape, scores.dtype, seed, None)

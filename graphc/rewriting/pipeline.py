@@ -14,6 +14,7 @@ from functools import cached_property
 
 from graphc.errors import GraphcError, did_you_mean
 from graphc.ir.op import Trait
+from graphc.ir.origin import capture_origin
 from graphc.rewriting.fingerprint import fingerprint
 from graphc.rewriting.graph_pass import GraphPass
 
@@ -95,6 +96,7 @@ class Pipeline:
                 raise GraphcError(
                     f"the pass {name!r} cannot be left out",
                     fix="what it removes cannot be lowered; stop before it with a stage's name",
+                    origin=capture_origin(),
                 )
         return self._keeping(lambda each: each.name not in names)
 
@@ -153,6 +155,7 @@ class Pipeline:
             f"the pipeline has no pass {name!r}",
             expected="one of " + ", ".join(self.pass_names),
             fix=did_you_mean(name, known),
+            origin=capture_origin(),
         )
 
     def _map(self, function: Callable[[GraphPass], tuple[GraphPass, ...]]) -> Pipeline:

@@ -19,6 +19,7 @@ from safetensors.numpy import load, save
 
 from graphc.dtypes import as_dtype
 from graphc.errors import CheckpointError
+from graphc.ir.origin import capture_origin
 
 _FORMAT = "graphc-variables-1"
 
@@ -56,6 +57,7 @@ def write_variables(path: str | os.PathLike[str], arrays: dict[str, np.ndarray[A
             f"the checkpoint could not be written: {problem.strerror}",
             given=str(target),
             fix="make room or choose another place; the previous file is untouched",
+            origin=capture_origin(),
         ) from problem
 
 
@@ -69,7 +71,9 @@ def read_variables(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, An
         content = Path(path).read_bytes()
     except OSError as problem:
         raise CheckpointError(
-            f"the checkpoint cannot be read: {problem.strerror}", given=str(path)
+            f"the checkpoint cannot be read: {problem.strerror}",
+            given=str(path),
+            origin=capture_origin(),
         ) from problem
     try:
         tensors = load(content)
@@ -84,7 +88,9 @@ def read_variables(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, An
             arrays[name] = np.frombuffer(raw, as_dtype(dtype_name).numpy).reshape(shape).copy()
     except (SafetensorError, ValueError, KeyError, TypeError) as problem:
         raise CheckpointError(
-            f"this is no checkpoint of variables, or it is damaged: {problem}", given=str(path)
+            f"this is no checkpoint of variables, or it is damaged: {problem}",
+            given=str(path),
+            origin=capture_origin(),
         ) from problem
     return arrays
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import json
+import os
+from pathlib import Path
 from typing import Final, Literal, get_args
 
 from graphc.errors import GraphcError, did_you_mean
@@ -38,6 +40,23 @@ def render(program: Program, stage: str, format: Format) -> str:
     if format == "dot":
         return to_dot(graph)
     return str(graph) if format == "text" else to_html(graph, stage)
+
+
+def write_dump(path: str | os.PathLike[str], text: str) -> None:
+    """Write a dump to a file.
+
+    Raises:
+        GraphcError: the disk refused.
+    """
+    try:
+        Path(path).write_text(text + "\n", encoding="utf-8")
+    except OSError as problem:
+        raise GraphcError(
+            f"the dump cannot be written: {problem.strerror}",
+            given=str(path),
+            fix="choose a folder that is there and that you may write",
+            origin=capture_origin(),
+        ) from problem
 
 
 def _label(node: Node) -> str:

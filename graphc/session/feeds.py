@@ -14,6 +14,8 @@ from graphc.errors import DTypeError, FeedError
 from graphc.ir.node import Value
 from graphc.ir.op import Constraint
 from graphc.ir.origin import Origin
+from graphc.ops.conversion import TensorLike
+from graphc.ops.tensor import Tensor
 
 _SAME_KIND = ("bool", "unsigned", "signed", "float", "complex")
 
@@ -35,6 +37,11 @@ def convert_feed(given: Any, value: Value, name: str) -> Any:
         array: Any = given
         if array.dtype != type_.dtype.numpy:
             array = _cast(np.asarray(given), type_.dtype, value, name)
+    elif isinstance(given, (Tensor, TensorLike)):
+        raise _error(
+            name, value, "is a tensor of the graph, and no array", repr(given),
+            "feed what session.run gives for it, or build the graph on it",
+        )  # fmt: skip
     else:
         array = _as_array(given, type_.dtype, value, name)
         if array.dtype != type_.dtype.numpy:

@@ -16,7 +16,7 @@ import numpy as np
 
 from graphc.errors import FeedError, GraphcError, did_you_mean
 from graphc.garbage_collection import paused_collection
-from graphc.instrumentation.numerics_checks import with_numerics_checks
+from graphc.instrumentation.numerics_checks import CHECKED, with_numerics_checks
 from graphc.instrumentation.numerics_table import NumericsTable
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
@@ -223,7 +223,9 @@ class Program:
         if stage not in names:
             raise GraphcError(
                 f"there is no stage {stage!r}",
-                fix=did_you_mean(stage, ["built", *names, "lowered"]),
+                fix="ask for it with check_numerics=True"
+                if stage == CHECKED
+                else did_you_mean(stage, ["built", *names, "lowered"]),
                 origin=capture_origin(),
             )
         if names.index(stage) <= names.index(LAST_SYMBOLIC_STAGE):

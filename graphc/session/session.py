@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
-from pathlib import Path
 from types import NoneType, TracebackType
 from typing import Any
 
@@ -26,7 +25,7 @@ from graphc.ops.variable import Variable
 from graphc.rewriting.pipeline import Pipeline
 from graphc.session.checkpoint import read_variables, write_variables
 from graphc.session.devices import Device, find_device, list_devices
-from graphc.session.dump import Format, render
+from graphc.session.dump import Format, render, write_dump
 from graphc.session.fetches import fetch_key, flatten_fetches, resolve_feeds
 from graphc.session.host import host_slice
 from graphc.session.initialization import compute_initial_values, refuse_feeds
@@ -94,6 +93,9 @@ class Session:
         require_argument(
             "pipeline", pipeline, (Pipeline, NoneType), "passes.default_pipeline() changed"
         )
+        require_argument("device", device, (str, NoneType), 'a name such as "cpu" or "gpu:0"')
+        require_argument("donate", donate, (bool,), "True or False")
+        require_argument("check_numerics", check_numerics, (bool, NoneType), "True, False, or None")
         require_argument("seed", seed, (int, np.integer), "a whole number")
         if isinstance(graph, Graph):
             graph = import_graph(graph)
@@ -298,7 +300,7 @@ class Session:
             raise nothing_to_dump()
         text = render(program, stage, format)
         if path is not None:
-            Path(path).write_text(text + "\n", encoding="utf-8")
+            write_dump(path, text)
         return text
 
     def verify(

@@ -246,6 +246,7 @@ class VariableStore:
                 raise CheckpointError(
                     f"the checkpoint holds {name!r}, which the graph does not have",
                     fix=did_you_mean(name, self._graph.variables),
+                    origin=capture_origin(),
                 )
             if array.shape != variable.shape or array.dtype != variable.dtype.numpy:
                 raise CheckpointError(

@@ -11,6 +11,7 @@ from graphc.dtypes import F64
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Value
+from graphc.ir.types import as_type
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.match import Match
 from graphc.rewriting.rule_pass import RulePass
@@ -128,3 +129,20 @@ def wrong_rules() -> RulePass:
         return match.build.multiply(match["x"], match.build.full_like(match["x"], np.float32(2)))
 
     return RulePass(rules.rule_set())
+
+
+@dataclass(frozen=True)
+class BreaksTypes(GraphPass):
+    """A pass that gives back a node whose type its own rule refuses."""
+
+    name: ClassVar[str] = "breaks_types"
+
+    def apply(self, graph: Graph, context: PassContext) -> PassResult:
+        editor = GraphEditor(graph)
+        (output,) = graph.outputs
+        node = output.node
+        wrong = Node(
+            node.op, node.inputs, node.attributes, (as_type("int8", (7,)),), (), "", node.origin
+        )
+        editor.set_outputs([wrong.output])
+        return PassResult.of(editor)

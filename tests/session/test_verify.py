@@ -13,13 +13,13 @@ from graphc.errors import FeedError, GraphcError, PassError, VerifyError
 from graphc.session.verifying.differences import Bounds, same_bits, same_signature, within
 from tests.session.broken_passes import (
     AddsAConstant,
+    BreaksTypes,
     DropsAnUpdate,
     ForgetsASample,
     WidensAFetch,
     associating_rules,
     wrong_rules,
 )
-from tests.session.mistakes import BreaksTypes
 
 
 def train_step():
