@@ -18,7 +18,6 @@ from graphc.dimensions import Dim, Dimension, SymbolSource, symbol
 from graphc.errors import (
     FetchError,
     GraphcError,
-    GraphFinalizedError,
     GraphMixError,
     ShapeError,
     did_you_mean,
@@ -32,6 +31,8 @@ from graphc.ir.origin import Origin, capture_origin
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType
 from graphc.ops.context import current_graph, has_open_graphs, pushed_graph
+from graphc.ops.graph_marks import GraphMarks, Parts
+from graphc.ops.graph_refusals import graph_is_closed, no_control_dependency
 from graphc.ops.tensor import Operation, Tensor
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class DataflowGraph:
         plain_reads: by variable, the tensor of its value before the run.
         inputs: placeholders; for a body, its arguments and captures.
         captures: for a body: the outer tensors it uses, and its inputs that stand for them.
+        marks: for taking back what was added.
     """
 
     def __init__(self, parent: DataflowGraph | None = None) -> None:
@@ -64,8 +66,7 @@ class DataflowGraph:
         self.finalized = False
         self.build = Builder(self._added)
         self._lock = threading.RLock()
-        self._marks = 0
-        self._adding: set[int] = set()  # threads that have added nodes since the first mark
+        self.marks = GraphMarks(self._lock, self._growing, self._forget)
         self._names: dict[str, int] = {}
         self._nodes_by_name: dict[str, Node] = {}
         self._tensors: dict[Value, Tensor] = {}
@@ -77,8 +78,8 @@ class DataflowGraph:
     # -- building --------------------------------------------------------------------------------
 
     def _added(self, node: Node) -> None:
-        if self._marks:
-            self._adding.add(threading.get_ident())
+        if self.marks.count:
+            self.marks.note_thread()
         self.nodes.append(node)
         self._nodes_by_name[node.name] = node
         tensors = self._tensors
@@ -101,7 +102,7 @@ class DataflowGraph:
         """
         with self._lock:
             if self.finalized:
-                raise self._finalized_error(op)
+                raise graph_is_closed(op.name, is_body=self.parent is not None)
             values = tuple(
                 [t.value if t.graph is self else self.capture(t).value for t in operands]
             )
@@ -126,19 +127,6 @@ class DataflowGraph:
                 node = self._guarded(node)
             tensors = self._tensors
             return tuple([tensors[value] for value in node.outputs])
-
-    def _finalized_error(self, op: OpSpec) -> GraphFinalizedError:
-        if self.parent is None:
-            return GraphFinalizedError(
-                f"the graph is finalized, {op.name} cannot be added",
-                fix="build the whole graph before finalize()",
-                origin=capture_origin(),
-            )
-        return GraphFinalizedError(
-            f"{op.name} uses a tensor of a branch or loop body outside of it",
-            fix="give the tensor back from the body's function, and use the result",
-            origin=capture_origin(),
-        )
 
     def _guarded(self, node: Node) -> Node:
         """A twin of `node` whose values wait for the current control dependencies."""
@@ -239,17 +227,8 @@ class DataflowGraph:
         else:
             added: list[Value] = []
             for thing in things:
-                if not hasattr(thing, "control_values"):
-                    raise GraphcError(
-                        "this is no control dependency",
-                        given=f"{thing!r} ({type(thing).__name__})",
-                        expected="operations and tensors",
-                        origin=capture_origin(),
-                    )
-                if thing.graph is not self:
-                    raise GraphMixError(
-                        f"{thing.name!r} belongs to another graph", origin=capture_origin()
-                    )
+                if getattr(thing, "graph", None) is not self:
+                    raise no_control_dependency(thing)
                 added.extend(thing.control_values)
             self._control = (*before, *added)
         try:
@@ -289,44 +268,18 @@ class DataflowGraph:
         """A number that no other random op of this graph has."""
         return next(self._streams)
 
-    # -- taking back -----------------------------------------------------------------------------
-
-    def mark(self) -> tuple[int, ...]:
-        """How far the graph has got; each call needs one of `forget_mark`."""
-        with self._lock:
-            self._marks += 1
-            return tuple(len(part) for part in self._growing())
-
-    def forget_mark(self) -> None:
-        """Say that a mark is not needed any more."""
-        with self._lock:
-            self._marks -= 1
-            if not self._marks:
-                self._adding.clear()
-
-    def take_back(self, mark: tuple[int, ...]) -> None:
-        """Remove what was added since a mark, unless another thread has added something too."""
-        with self._lock:
-            if not self._adding <= {threading.get_ident()}:
-                return
-            for node in self.nodes[mark[0] :]:
-                if self._nodes_by_name.get(node.name) is node:
-                    del self._nodes_by_name[node.name]
-                for value in node.outputs:
-                    del self._tensors[value]
-            for part, length in zip(self._growing(), mark, strict=True):
-                if isinstance(part, list):
-                    del part[length:]
-                else:
-                    while len(part) > length:
-                        part.popitem()
-
-    def _growing(self) -> tuple[list[Any] | dict[Any, Any], ...]:
+    def _growing(self) -> Parts:
         """What only grows, in the order in which it does; nodes first."""
         return (
             *(self.nodes, self.inputs, self.variables, self.constraints, self.captures),
             *(self.plain_reads, self._names),
         )
+
+    def _forget(self, node: Node) -> None:
+        if self._nodes_by_name.get(node.name) is node:
+            del self._nodes_by_name[node.name]
+        for value in node.outputs:
+            del self._tensors[value]
 
     # -- looking ---------------------------------------------------------------------------------
 

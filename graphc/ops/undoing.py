@@ -22,13 +22,13 @@ def undone_on_failure(function: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(function)
     def undoing(*args: P.args, **kwargs: P.kwargs) -> T:
         graph = get_default_graph()
-        mark = graph.mark()
+        mark = graph.marks.take()
         try:
             return function(*args, **kwargs)
         except BaseException:
-            graph.take_back(mark)
+            graph.marks.go_back(mark)
             raise
         finally:
-            graph.forget_mark()
+            graph.marks.release()
 
     return undoing

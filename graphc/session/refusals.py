@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from types import NoneType
+from typing import Any
+
+import numpy as np
+
 from graphc.errors import FeedError, GraphcError, SessionClosedError
+from graphc.ir.graph import Graph
 from graphc.ir.origin import capture_origin
+from graphc.ops.dataflow import DataflowGraph
+from graphc.rewriting.pipeline import Pipeline
 
 
 def require_argument(name: str, given: object, kinds: tuple[type, ...], expected: str) -> None:
@@ -19,6 +27,23 @@ def require_argument(name: str, given: object, kinds: tuple[type, ...], expected
             expected=expected,
             origin=capture_origin(),
         )
+
+
+def require_arguments(
+    graph: Any, pipeline: Any, device: Any, donate: Any, check_numerics: Any, seed: Any
+) -> None:
+    """Check the types of the arguments of `Session`.
+
+    Raises:
+        GraphcError: one is of another type.
+    """
+    require_argument("graph", graph, (DataflowGraph, Graph, NoneType), "a Graph, or None")
+    changed = "passes.default_pipeline() changed"
+    require_argument("pipeline", pipeline, (Pipeline, NoneType), changed)
+    require_argument("device", device, (str, NoneType), 'a name such as "cpu" or "gpu:0"')
+    require_argument("donate", donate, (bool,), "True or False")
+    require_argument("check_numerics", check_numerics, (bool, NoneType), "True, False, or None")
+    require_argument("seed", seed, (int, np.integer), "a whole number")
 
 
 def session_closed() -> SessionClosedError:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
-from types import NoneType, TracebackType
+from types import TracebackType
 from typing import Any
-
-import numpy as np
 
 import graphc.settings as settings
 from graphc.errors import GraphcError
@@ -34,7 +32,7 @@ from graphc.session.program import Program
 from graphc.session.refusals import (
     nothing_but_strings,
     nothing_to_dump,
-    require_argument,
+    require_arguments,
     session_closed,
     wrong_number_of_arrays,
 )
@@ -89,14 +87,7 @@ class Session:
     ) -> None:
         if memory_budget:
             raise GraphcError("memory_budget is not available yet", origin=capture_origin())
-        require_argument("graph", graph, (DataflowGraph, Graph, NoneType), "a Graph, or None")
-        require_argument(
-            "pipeline", pipeline, (Pipeline, NoneType), "passes.default_pipeline() changed"
-        )
-        require_argument("device", device, (str, NoneType), 'a name such as "cpu" or "gpu:0"')
-        require_argument("donate", donate, (bool,), "True or False")
-        require_argument("check_numerics", check_numerics, (bool, NoneType), "True, False, or None")
-        require_argument("seed", seed, (int, np.integer), "a whole number")
+        require_arguments(graph, pipeline, device, donate, check_numerics, seed)
         if isinstance(graph, Graph):
             graph = import_graph(graph)
         self.graph: DataflowGraph = get_default_graph() if graph is None else graph
