@@ -21,6 +21,7 @@ class Adagrad(UpdateRule):
     """w - rate·g / sqrt(a + epsilon), with the sum a of all g² so far."""
 
     name: ClassVar[str] = "adagrad"
+    is_elementwise: ClassVar[bool] = True
     defaults: ClassVar[Hyperparameters] = {"initial_accumulator_value": 0.1, "epsilon": 1e-7}
 
     def slots(

@@ -24,7 +24,7 @@ def unrolled() -> Pipeline:
 class Net:
     """Six equal layers, in a graph of its own."""
 
-    def __init__(self, pipeline: Pipeline | None = None, **options) -> None:
+    def __init__(self, pipeline: Pipeline | None = None, optimizer=None, **options) -> None:
         self.graph = graphc.Graph()
         with self.graph.as_default():
             self.x = graphc.placeholder("float32", [None, WIDTH], name="x")
@@ -37,7 +37,7 @@ class Net:
                     self.layers.append(layer)
             self.result = value
             self.loss = graphc.ops.mean(graphc.ops.square(value - 1.0))
-            self.train = graphc.optimizers.Adam(0.01).minimize(self.loss)
+            self.train = (optimizer or graphc.optimizers.Adam(0.01)).minimize(self.loss)
         self.session = graphc.Session(self.graph, pipeline=pipeline, seed=3, **options)
 
     def steps(self, count: int) -> list[float]:
@@ -69,12 +69,32 @@ def test_training_rolled_and_unrolled_is_the_same() -> None:
     close(rolled.variables(), plain.variables())
 
 
-def test_nothing_is_stacked_in_the_step() -> None:
-    net = Net()
-    net.steps(1)
-    graph = net.session.compile([net.train, net.loss], {net.x: X}).graph("fused")
-    assert graph.count("concatenate") == 0
-    assert sum(bool(v.node.attributes["members"]) for v in graph.inputs) == 6
+OPTIMIZERS = {
+    "adam": (lambda: graphc.optimizers.Adam(0.01), 6),
+    "adamw": (lambda: graphc.optimizers.AdamW(0.01, weight_decay=0.1), 6),
+    "momentum": (lambda: graphc.optimizers.SGD(0.01, momentum=0.9, nesterov=True), 4),
+    "clipnorm": (lambda: graphc.optimizers.SGD(0.01, clipnorm=0.1), 2),
+    "global clipnorm": (lambda: graphc.optimizers.SGD(0.01, global_clipnorm=0.1), 2),
+    "averages": (lambda: graphc.optimizers.RMSprop(0.01, use_ema=True, ema_momentum=0.9), 6),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_nothing_is_stacked_in_the_step(name: str) -> None:
+    make, packs = OPTIMIZERS[name]
+    net = Net(optimizer=make())
+    graph = net.session.compile([net.train, net.loss], [net.x]).graph("simplified")
+    stacked = [node for node in graph.walk() if node.op.name == "concatenate"]
+    assert all(node.output.type.rank == 1 for node in stacked), "norms at most, no variable"
+    assert sum(bool(v.node.attributes["members"]) for v in graph.inputs) == packs
+
+
+@pytest.mark.parametrize("name", ["adamw", "clipnorm"])
+def test_optimizers_change_packs_as_they_change_variables(name: str) -> None:
+    make, _ = OPTIMIZERS[name]
+    rolled, plain = Net(optimizer=make()), Net(unrolled(), optimizer=make())
+    np.testing.assert_allclose(rolled.steps(5), plain.steps(5), rtol=1e-5)
+    close(rolled.variables(), plain.variables())
 
 
 def test_a_variable_is_read_assigned_and_reset_by_its_name() -> None:
