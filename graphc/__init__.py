@@ -44,6 +44,7 @@ from graphc.dtypes import U64 as uint64
 from graphc.ir.parser import parse
 from graphc.ops.context import device
 from graphc.ops.control_flow import case, cond
+from graphc.ops.custom_gradients import custom_gradient
 from graphc.ops.dataflow import DataflowGraph as Graph
 from graphc.ops.dataflow import (
     control_dependencies,
@@ -51,6 +52,7 @@ from graphc.ops.dataflow import (
     name_scope,
     reset_default_graph,
 )
+from graphc.ops.forward_mode import hessians, jvp
 from graphc.ops.gradients import gradients
 from graphc.ops.grouping import (
     global_variables,
@@ -60,7 +62,8 @@ from graphc.ops.grouping import (
     trainable_variables,
 )
 from graphc.ops.identities import stop_gradient
-from graphc.ops.loops import map_fn, scan, while_loop
+from graphc.ops.loops import scan, while_loop
+from graphc.ops.mapping import map_fn
 from graphc.ops.sources import constant, placeholder, placeholder_with_default
 from graphc.ops.tensor import Operation, Tensor
 from graphc.ops.variable import Variable
@@ -85,6 +88,7 @@ __all__ = [
     "config",
     "constant",
     "control_dependencies",
+    "custom_gradient",
     "device",
     "errors",
     "float16",
@@ -95,11 +99,13 @@ __all__ = [
     "global_variables_initializer",
     "gradients",
     "group",
+    "hessians",
     "initializers",
     "int8",
     "int16",
     "int32",
     "int64",
+    "jvp",
     "layers",
     "list_devices",
     "losses",

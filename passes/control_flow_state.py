@@ -84,7 +84,7 @@ class RegionResults:
 
 def scope_of(node: Node) -> Scope:
     """What the bodies of a region op are."""
-    return "loop" if node.op.name in ("scan", "while_loop") else "branch"
+    return "loop" if node.op.name in ("scan", "vectorized_map", "while_loop") else "branch"
 
 
 def write_region_op(site: RegionSite) -> RegionResults:
@@ -146,6 +146,62 @@ def _write_scan(site: RegionSite) -> RegionResults:
     return loop.results(made, carries)
 
 
+def _write_vectorized_map(site: RegionSite) -> RegionResults:
+    """What the body reads is the same for all slices; each draws with its own number."""
+    _refuse_operations(site)
+    (closer,) = site.closers()
+    body, loop = closer.body, _LoopState.of(site)
+    if loop.updates:
+        raise StateError(
+            f"a function that is mapped over slices assigns {next(iter(loop.updates))!r}",
+            given="all slices at once, so there is no order among the assignments",
+            expected="a function that only reads",
+            fix="go through the slices one after another with ops.map or ops.scan",
+            origin=site.node.origin,
+        )
+    invariants, length = (site.node.attributes[name] for name in ("invariants", "length"))
+    mapped = len(site.operands) - invariants
+    inputs, counter = loop.inputs(closer, mapped)
+    operands = loop.operands(site, mapped)
+    if counter:  # in a loop it is the first of the numbers, here it is all of them
+        operands[mapped] = site.build.iota(dtype=WORD.dtype, shape=(length,), iota_dimension=0)
+    made = site.make(
+        operands,
+        [closer.close(inputs, body.results)],
+        invariants=invariants + len(loop.reads) + len(counter),
+    )
+    return RegionResults(dict(enumerate(made)), {})
+
+
+def _write_custom_gradient(site: RegionSite) -> RegionResults:
+    """What its two functions read and draw become further operands, which both take."""
+    forward, backward = site.closers()
+    if updates := union_of_updates(site.bodies):
+        raise StateError(
+            f"a function with its own gradient assigns the variable {next(iter(updates))!r}",
+            expected="a function that only reads",
+            fix="assign outside, and hand values through",
+            origin=site.node.origin,
+        )
+    states = union_of_states(site.bodies)
+    count = len(site.operands)
+
+    def close(closer: BodyCloser) -> Graph:
+        own = closer.body.inputs
+        taken = [closer.state(*variable) for variable in states.items()]
+        key = [closer.base()] if site.draws else []
+        return closer.close([*own[:count], *taken, *key, *own[count:]], closer.body.results)
+
+    key = [site.random_base()] if site.draws else []
+    unknown = [*site.node.attributes["unknown"], *range(count, count + len(states))]
+    made = site.make(
+        [*site.operands, *site.states(states), *key],
+        [close(forward), close(backward)],
+        unknown=unknown,
+    )
+    return RegionResults(dict(enumerate(made)), {})
+
+
 def _write_while(site: RegionSite) -> RegionResults:
     _refuse_operations(site)
     condition, body = site.closers()
@@ -160,9 +216,10 @@ def _write_while(site: RegionSite) -> RegionResults:
     condition_inputs, _ = loop.inputs(condition, carries)
     inputs, counter = loop.inputs(body, carries)
     given = [*(body.body.updates[name] for name in loop.updates), *_next(body, counter)]
+    own = body.body.results
     regions = [
         condition.close(condition_inputs, condition.body.results),
-        body.close(inputs, [*body.body.results, *given]),
+        body.close(inputs, [*own[:carries], *given, *own[carries:]]),
     ]
     made = site.make(loop.operands(site, carries), regions, carries=carries + len(given))
     return loop.results(made, carries)
@@ -233,7 +290,10 @@ def _refuse_operations(site: RegionSite) -> None:
 
 
 _WRITERS: dict[str, Callable[[RegionSite], RegionResults]] = {
+    "case": _write_cond,
     "cond": _write_cond,
+    "custom_gradient": _write_custom_gradient,
     "scan": _write_scan,
+    "vectorized_map": _write_vectorized_map,
     "while_loop": _write_while,
 }

@@ -20,7 +20,7 @@ SEED: Final = "graphc/random_seed"
 COUNTER: Final = "graphc/random_counter"
 
 EFFECTS: Final = frozenset(
-    {"read", "assign", "after", "group", "initialize", "random_key", "gradient"}
+    {"read", "assign", "after", "group", "initialize", "random_key", "gradient", "jvp"}
 )
 """What this stage looks at; a graph without any of them stays as it is."""
 

@@ -26,7 +26,7 @@ class Functional(GraphPass):
     * Random keys derive from the states "graphc/random_seed" and "graphc/random_counter" (u32[]),
       from their stream, and from the numbers of the iterations of the loops around them. A program
       that draws adds 1 to the counter.
-    * Every interior x and stop of a `gradient` intent gets a `tap`.
+    * Every interior x and stop of a `gradient` or `jvp` intent gets a `tap`.
 
     Outputs keep their order, but those that are operations (tokens) are left out;
     `details["tokens"]` lists the positions that these had.

@@ -1,19 +1,23 @@
 """Taps: identities that keep the path through a value which a gradient is taken at.
 
 Passes keep values, while a gradient needs the *path*: once log∘softmax is one op, no gradient with
-respect to the softmax is left to find. So every interior tensor that a `gradient` intent names as
-an x or a stop gets a `tap`, through which all its users go; nothing is merged, moved or matched
-through one. The inputs of a program need none, for nothing can become of them. Those of a body do:
-two may get the same operand, or the body may be put in place of its op.
+respect to the softmax is left to find. So every interior tensor that a `gradient` or `jvp` intent
+names as an x or a stop gets a `tap`, through which all its users go; nothing is merged, moved or
+matched through one. The inputs of a program need none, for nothing can become of them. Those of a
+body do: two may get the same operand, or the body may be put in place of its op.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from graphc.ir.editor import GraphEditor
 from graphc.ir.node import Node, Value
 from passes.functional_graphs import Scope
+
+DERIVATIVES: Final = ("gradient", "jvp")
+"""The intents that stand for derivatives."""
 
 
 class TapPlan:
@@ -31,7 +35,7 @@ class TapPlan:
         self.labels: dict[Value, str] = {}
         taken: set[str] = set()
         for node in nodes:
-            if node.op.name == "gradient":
+            if node.op.name in DERIVATIVES:
                 for value in differentiated_values(node):
                     if value not in self.labels and value.node.op.name not in safe:
                         self.labels[value] = _unused_label(value, taken)
@@ -53,8 +57,10 @@ class TapPlan:
 
 
 def differentiated_values(intent: Node) -> tuple[Value, ...]:
-    """The xs and the stops of a `gradient` intent."""
+    """The xs of an intent, and the stops of a `gradient` intent."""
     ys, xs = intent.attributes["ys"], intent.attributes["xs"]
+    if intent.op.name == "jvp":
+        return intent.inputs[ys : ys + xs]
     stops = intent.attributes["stops"]
     first_stop = len(intent.inputs) - stops
     return (*intent.inputs[ys : ys + xs], *intent.inputs[first_stop:])

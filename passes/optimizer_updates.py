@@ -25,7 +25,7 @@ class OptimizerUpdates(GraphPass):
     required: ClassVar[bool] = True
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
-        intents = NodeReplacement(context.registry, "apply_update", _write_out)
+        intents = NodeReplacement(context.registry, ["apply_update"], _write_out)
         editor = intents.edit(graph)
         if editor is None:
             return PassResult.unchanged(graph)

@@ -19,6 +19,7 @@ from passes.algebra import Algebra
 from passes.autodiff import Autodiff
 from passes.common_subexpressions import CommonSubexpressions
 from passes.constant_folding import ConstantFolding
+from passes.custom_gradient_removal import CustomGradientRemoval
 from passes.elementwise_fusion import ElementwiseFusion
 from passes.functional import Functional
 from passes.layer_rolling import LayerRolling
@@ -41,7 +42,7 @@ CLEAN_UP: Final[tuple[GraphPass, ...]] = (
 """What brings a graph into its canonical form; run until nothing changes."""
 
 _NO_EFFECTS: Final = frozenset({Trait.EFFECT})
-_NO_GRADIENTS: Final = _NO_EFFECTS | {"gradient", "tap"}
+_NO_GRADIENTS: Final = _NO_EFFECTS | {"gradient", "jvp", "tap", "custom_gradient"}
 _NO_INTENTS: Final = _NO_GRADIENTS | {Trait.INTENT}
 _STATIC: Final = _NO_INTENTS | {"dimension_size"}
 
@@ -55,7 +56,11 @@ def default_pipeline() -> Pipeline:
             Stage("composed", forbidden=_NO_EFFECTS),
             Stage("cast", forbidden=_NO_EFFECTS),
             Stage("rolled", (LayerRolling(), VariablePacking()), forbidden=_NO_EFFECTS),
-            Stage("differentiated", (Autodiff(), TapRemoval()), forbidden=_NO_GRADIENTS),
+            Stage(
+                "differentiated",
+                (Autodiff(), CustomGradientRemoval(), TapRemoval()),
+                forbidden=_NO_GRADIENTS,
+            ),
             Stage("updated", (OptimizerUpdates(),), forbidden=_NO_INTENTS),
             Stage("simplified", CLEAN_UP, fixpoint=True, forbidden=_NO_INTENTS),
             Stage("specialised", (Specialisation(), *CLEAN_UP), fixpoint=True, forbidden=_STATIC),

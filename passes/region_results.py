@@ -106,9 +106,10 @@ def _slim_scan(node: Node, used: Sequence[int], prune: Prune) -> Slimmed:
     # A carry whose final value alone is used has an initial value all the same.
     operands = sorted(read | {position for position in outputs if position < carries})
     kept = sorted(outputs)
-    first_invariant = len(node.inputs) - invariants
+    offset = len(node.inputs) - len(body.inputs)  # a counted scan's number of iterations stays
+    first_invariant = len(body.inputs) - invariants
     return Slimmed(
-        operands=tuple(operands),
+        operands=(*range(offset), *[offset + position for position in operands]),
         results=tuple(kept),
         regions=(_with_inputs(_restricted(body, kept, prune), operands),),
         attributes={
@@ -120,24 +121,42 @@ def _slim_scan(node: Node, used: Sequence[int], prune: Prune) -> Slimmed:
 
 def _slim_while_loop(node: Node, used: Sequence[int], prune: Prune) -> Slimmed:
     condition, body = prune(node.regions[0]), node.regions[1]
-    carries = node.attributes["carries"]
-    outputs = set(used)
+    carries, is_bounded = node.attributes["carries"], node.attributes["maximum"] is not None
+    # With a maximum, the number of iterations comes between carries and what is stacked.
+    outputs = {i - (is_bounded and i > carries) for i in used if not (is_bounded and i == carries)}
     read = _live_inputs(body, carries, outputs, used_inputs(condition), prune)
-    operands = sorted(read | outputs)
     kept = sorted(outputs)
+    first = [position for position in kept if position < carries]
+    count = [carries] if is_bounded else []
+    operands = sorted(read | set(first))
     return Slimmed(
         operands=tuple(operands),
-        results=tuple(kept),
+        results=(*first, *count, *[position + 1 for position in kept if position >= carries]),
         regions=(
             _with_inputs(condition, operands),
             _with_inputs(_restricted(body, kept, prune), operands),
         ),
-        attributes={"carries": len(kept)},
+        attributes={"carries": len(first)},
+    )
+
+
+def _slim_vectorized_map(node: Node, used: Sequence[int], prune: Prune) -> Slimmed:
+    body = _restricted(node.regions[0], used, prune)
+    read = sorted(used_inputs(body))
+    first_invariant = len(node.inputs) - node.attributes["invariants"]
+    return Slimmed(
+        operands=tuple(read),
+        results=tuple(used),
+        regions=(_with_inputs(body, read),),
+        attributes={"invariants": sum(position >= first_invariant for position in read)},
     )
 
 
 _MAKERS: Mapping[str, Callable[[Node, Sequence[int], Prune], Slimmed]] = {
+    "case": _slim_cond,
     "cond": _slim_cond,
+    "counted_scan": _slim_scan,
     "scan": _slim_scan,
+    "vectorized_map": _slim_vectorized_map,
     "while_loop": _slim_while_loop,
 }

@@ -1,8 +1,8 @@
-"""Replacing every node of one op in a graph and, before, in its regions."""
+"""Replacing every node of some ops in a graph and, before, in its regions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
@@ -11,31 +11,35 @@ from graphc.ir.registry import OpRegistry
 
 
 class NodeReplacement:
-    """What a pass does to every node of one op; each region graph is edited once.
+    """What a pass does to every node of some ops; each region graph is edited once.
 
     Args:
         registry: the ops that may be made.
-        op_name: the op to replace.
+        op_names: the ops to replace.
         replace: replaces one such node in an editor. Nodes come in the order of their graph, after
-            the regions of all nodes of that graph were edited.
+            the regions of all nodes of that graph were edited: one that has regions comes with
+            the edited ones.
 
     Attributes:
         found: the nodes that were replaced, those of regions first.
     """
 
     def __init__(
-        self, registry: OpRegistry, op_name: str, replace: Callable[[GraphEditor, Node], object]
+        self,
+        registry: OpRegistry,
+        op_names: Collection[str],
+        replace: Callable[[GraphEditor, Node], object],
     ) -> None:
         self.found: list[Node] = []
         self._registry = registry
-        self._op_name = op_name
+        self._op_names = frozenset(op_names)
         self._replace = replace
         self._regions: dict[Graph, Graph] = {}
 
     def edit(self, graph: Graph) -> GraphEditor | None:
         """An editor with the replacements made; None where there is nothing to replace."""
-        name = self._op_name
-        matches = [node for node in graph.nodes if node.op.name == name]
+        names = self._op_names
+        matches = [node for node in graph.nodes if node.op.name in names]
         regions = {
             node: changed
             for node in graph.nodes
@@ -44,14 +48,16 @@ class NodeReplacement:
         if not matches and not regions:
             return None
         editor = GraphEditor(graph, self._registry)
+        twins: dict[Node, Node] = {}
         for node, changed in regions.items():
             with editor.build.located(node.origin, node.name):
                 made = editor.build.make(node.op, node.inputs, node.attributes, changed)
+            twins[node] = made
             for old, new in zip(node.outputs, made.outputs, strict=True):
                 editor.replace(old, new)
         for node in matches:
             self.found.append(node)
-            self._replace(editor, node)
+            self._replace(editor, twins.get(node, node))
         return editor
 
     def _edited_regions(self, node: Node) -> tuple[Graph, ...]:

@@ -26,7 +26,7 @@ class TapRemoval(GraphPass):
     effect_on_numbers: ClassVar[Numerics] = "exact"
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
-        taps = NodeReplacement(context.registry, "tap", _remove)
+        taps = NodeReplacement(context.registry, ["tap"], _remove)
         editor = taps.edit(graph)
         if editor is None:
             return PassResult.unchanged(graph)

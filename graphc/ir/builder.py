@@ -77,6 +77,11 @@ class Builder:
         self.name = name
         self.constraints: list[Constraint] = []
 
+    @property
+    def registry(self) -> OpRegistry:
+        """Where it finds ops by name."""
+        return self._registry
+
     def make(
         self,
         op: OpSpec,

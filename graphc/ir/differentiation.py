@@ -134,7 +134,10 @@ class _Sweep:
             self.cotangents[output] if has else self.zeros_of(output)
             for output, has in zip(node.outputs, given, strict=True)
         ]
-        made = rule(self.build, call, operands, node.outputs, cotangents)
+        try:
+            made = rule(self.build, call, operands, node.outputs, cotangents)
+        except GradientError as error:
+            raise error.at(node.origin) from None
         if isinstance(made, Recomputed):
             self.note_replaced(node, made.results)
             made = made.cotangents

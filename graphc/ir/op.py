@@ -251,6 +251,31 @@ class Recomputed:
     cotangents: Sequence[Value | None]
 
 
+class Forward(NamedTuple):
+    """What a rule of forward differentiation gives.
+
+    Attributes:
+        results: stand for the op's results: these themselves, or the same computed anew together
+            with their tangents, so that nothing is computed twice.
+        tangents: one per result, or None where it is zero.
+    """
+
+    results: Sequence[Value]
+    tangents: Sequence[Value | None]
+
+
+TangentRule = Callable[
+    [
+        "Builder",
+        OpCall,
+        Sequence["Value"],
+        Sequence["Value"],
+        Sequence["Value | None"],
+    ],
+    Forward,
+]
+"""`rule(build, call, operands, results, tangents)` takes one tangent per operand, None for zero."""
+
 GradientRule = Callable[
     ["Builder", OpCall, Sequence["Value"], Sequence["Value"], Sequence["Value"]],
     "Sequence[Value | None] | Recomputed",
@@ -294,6 +319,7 @@ class OpSpec:
         infer: the type rule: a call to its result types.
         lower: how it becomes JAX.
         gradient: the reverse-mode rule, or why there is none.
+        tangent: the forward-mode rule; None for the transpose of the gradient rule.
         reference: the same in NumPy: `reference(call, *arrays)`; region ops also take
             `bodies` as a keyword.
         cost: FLOPs and bytes; by default from traits and types.
@@ -314,6 +340,7 @@ class OpSpec:
     arity: int | None
     attributes: Schema = field(default_factory=Schema)
     traits: Trait = Trait.NONE
+    tangent: TangentRule | None = None
     cost: Callable[[OpCall], Cost] | None = None
     decomposition: Decomposition | None = None
     region_names: tuple[str, ...] = ()

@@ -59,6 +59,7 @@ from graphc.ops.arithmetic import sign as sign
 from graphc.ops.arithmetic import square as square
 from graphc.ops.arithmetic import subtract as subtract
 from graphc.ops.arithmetic import true_divide as true_divide
+from graphc.ops.associative_scans import associative_scan as associative_scan
 from graphc.ops.attention import dot_product_attention as dot_product_attention
 from graphc.ops.branches import case as case
 from graphc.ops.branches import cond as cond
@@ -138,6 +139,7 @@ from graphc.ops.cumulative import cumprod as cumprod
 from graphc.ops.cumulative import cumsum as cumsum
 from graphc.ops.cumulative import diff as diff
 from graphc.ops.cumulative import trapezoid as trapezoid
+from graphc.ops.custom_gradients import custom_gradient as custom_gradient
 from graphc.ops.distances import cdist as cdist
 from graphc.ops.distances import corrcoef as corrcoef
 from graphc.ops.encoding import multi_hot as multi_hot
@@ -164,6 +166,7 @@ from graphc.ops.factorizations import eigh as eigh
 from graphc.ops.factorizations import lu_factor as lu_factor
 from graphc.ops.factorizations import qr as qr
 from graphc.ops.factorizations import svd as svd
+from graphc.ops.forward_mode import jvp_of_function as jvp  # noqa: F401
 from graphc.ops.gathering import take as take
 from graphc.ops.gathering import take_along_axis as take_along_axis
 from graphc.ops.identities import copy as copy
@@ -201,10 +204,11 @@ from graphc.ops.linear_systems import slogdet as slogdet
 from graphc.ops.linear_systems import solve as solve
 from graphc.ops.linear_systems import solve_triangular as solve_triangular
 from graphc.ops.loops import fori_loop as fori_loop
-from graphc.ops.loops import map as map
-from graphc.ops.loops import map_fn as map_fn
 from graphc.ops.loops import scan as scan
 from graphc.ops.loops import while_loop as while_loop
+from graphc.ops.mapping import map as map
+from graphc.ops.mapping import map_fn as map_fn
+from graphc.ops.mapping import vectorized_map as vectorized_map
 from graphc.ops.matrices import diag as diag
 from graphc.ops.matrices import diagflat as diagflat
 from graphc.ops.matrices import diagonal as diagonal
@@ -312,6 +316,7 @@ from graphc.ops.updating import segment_prod as segment_prod
 from graphc.ops.updating import segment_sum as segment_sum
 from graphc.ops.updating import slice as slice
 from graphc.ops.updating import slice_update as slice_update
+from graphc.ops.vectorization import vectorize as vectorize
 from graphc.ops.window_functions import bartlett as bartlett
 from graphc.ops.window_functions import blackman as blackman
 from graphc.ops.window_functions import hamming as hamming

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dtypes import BOOL, TOKEN
-from graphc.errors import GraphcError, ShapeError
+from graphc.dtypes import BOOL, I32, TOKEN
+from graphc.errors import DTypeError, GraphcError, ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.ir.registry import REGISTRY
 from graphc.ops.bodies import (
@@ -24,9 +24,9 @@ from graphc.ops.bodies import (
     unflatten,
     union_of_captures,
 )
-from graphc.ops.comparison import equal as equal_numbers
-from graphc.ops.comparison import less_equal, not_equal
-from graphc.ops.conversion import graph_of, to_tensor
+from graphc.ops.comparison import clip, not_equal, where
+from graphc.ops.conversion import cast_to, constant_tensor, graph_of, to_tensor
+from graphc.ops.dataflow import get_default_graph
 from graphc.ops.tensor import Tensor
 from graphc.ops.undoing import undone_on_failure
 
@@ -72,7 +72,26 @@ def cond(
     """
     if isinstance(pred, (bool, np.bool_)):
         return (true_fn if pred else false_fn)(*operands)
-    for function in (true_fn, false_fn):
+    return _choose("cond", _predicate(pred), (true_fn, false_fn), operands, name or "cond")
+
+
+def _choose(
+    op_name: str,
+    choice: Tensor,
+    functions: Sequence[Callable[..., Any]],
+    operands: Sequence[Any],
+    name: str,
+) -> Any:
+    """A node that runs one of several functions.
+
+    Args:
+        op_name: "cond" or "case".
+        choice: what it goes by.
+        functions: the branches.
+        operands: handed to them.
+        name: of the node.
+    """
+    for function in functions:
         if not callable(function):
             raise GraphcError(
                 "a branch is no function",
@@ -80,18 +99,17 @@ def cond(
                 fix=f"lambda: ... in its place: cond(pred, lambda: {function!r}, ...)",
                 origin=capture_origin(),
             )
-    predicate = _predicate(pred)
-    graph = graph_of((predicate, *[x for x in flatten(operands)[0] if isinstance(x, Tensor)]))
-    bodies = [Body(fn, graph, [], lambda _, fn=fn: fn(*operands)) for fn in (true_fn, false_fn)]
-    on_true, on_false = bodies
-    require_same_structure(
-        "the results of the two branches",
-        *(on_false.tree, on_true.tree, on_false.line, on_true.line),
-    )
-    results = [_branch_results(on_true, on_false, n) for n in range(len(on_true.leaves))]
+    graph = graph_of((choice, *[x for x in flatten(list(operands))[0] if isinstance(x, Tensor)]))
+    bodies = [Body(fn, graph, [], lambda _, fn=fn: fn(*operands)) for fn in functions]
+    first, *others = bodies
+    for other in others:
+        require_same_structure(
+            "the results of the two branches", other.tree, first.tree, other.line, first.line
+        )
+    rows = [_branch_results(bodies, position) for position in range(len(first.leaves))]
     effects = [body.effects() for body in bodies]
-    columns = [[pair[side] for pair in results] for side in (0, 1)]
-    is_silent = not results and any(effects)
+    columns = [[row[side] for row in rows] for side in range(len(bodies))]
+    is_silent = not rows and any(effects)
     if is_silent:
         columns = [
             [body.graph.add(REGISTRY["group"], found)[0]]
@@ -103,24 +121,25 @@ def cond(
         for body, column, found in zip(bodies, columns, effects, strict=True)
     )
     if not columns[0]:
-        return unflatten(on_true.tree, [])
-    made = graph.add(REGISTRY["cond"], (predicate, *captures), regions=regions, name=name or "cond")
+        return unflatten(first.tree, [])
+    made = graph.add(REGISTRY[op_name], (choice, *captures), regions=regions, name=name)
     if is_silent:
         return made[0].op
     given = [tensor.op if tensor.dtype is TOKEN else tensor for tensor in made]
-    return unflatten(on_true.tree, given)
+    return unflatten(first.tree, given)
 
 
-def _branch_results(on_true: Body, on_false: Body, position: int) -> tuple[Tensor, Tensor]:
-    """One result of both branches, of one type."""
-    mine, theirs = on_true.dtype(position), on_false.dtype(position)
-    left, right = on_true.tensor(position, theirs), on_false.tensor(position, mine)
-    require_same_type(
-        f"results {position} of the two branches",
-        *(right.value.type, left.value.type),
-        *(on_false.line_of_leaf(position), on_true.line_of_leaf(position)),
-    )
-    return left, right
+def _branch_results(bodies: Sequence[Body], position: int) -> list[Tensor]:
+    """One result of all branches, of one type."""
+    known = [dtype for body in bodies if (dtype := body.dtype(position)) is not None]
+    first, *others = [body.tensor(position, known[0] if known else None) for body in bodies]
+    for body, other in zip(bodies[1:], others, strict=True):
+        require_same_type(
+            f"results {position} of the two branches",
+            *(other.value.type, first.value.type),
+            *(body.line_of_leaf(position), bodies[0].line_of_leaf(position)),
+        )
+    return [first, *others]
 
 
 @undone_on_failure
@@ -146,16 +165,16 @@ def switch(
     if last == 0:
         return branches[0](*operands)
     number = to_tensor(index, None, graph_of((index,)))
-
-    def choose(position: int) -> Callable[..., Any]:
-        if position == last:
-            return branches[last]
-        here = less_equal(number, 0) if position == 0 else equal_numbers(number, position)
-        return lambda *given: cond(
-            here, branches[position], choose(position + 1), *given, name=name or "switch"
+    if number.ndim or not number.dtype.is_integer:
+        raise (ShapeError if number.ndim else DTypeError)(
+            "the index of a switch is a whole number",
+            given=number.value.type,
+            expected="an integer scalar",
+            origin=capture_origin(),
         )
-
-    return choose(0)(*operands)
+    if number.dtype is not I32:  # a larger one would not fit
+        number = cast_to(clip(number, 0, last), I32)
+    return _choose("case", number, branches, operands, name or "switch")
 
 
 @undone_on_failure
@@ -180,13 +199,19 @@ def case(
         if not pairs:
             raise GraphcError("case() needs a function", origin=capture_origin())
         default = pairs.pop()[1]
-    chosen = default
-    for pred, function in reversed(pairs):
-        chosen = _either(pred, function, chosen, name or "case")
-    return chosen()
-
-
-def _either(
-    pred: Any, function: Callable[[], Any], otherwise: Callable[[], Any], name: str
-) -> Callable[[], Any]:
-    return lambda: cond(pred, function, otherwise, name=name)
+    open_pairs: list[tuple[Any, Callable[[], Any]]] = []
+    for pred, function in pairs:
+        if not isinstance(pred, (bool, np.bool_)):
+            open_pairs.append((pred, function))
+        elif pred:  # nothing after it can be chosen
+            default = function
+            break
+    if not open_pairs:
+        return default()
+    if len(open_pairs) == 1:
+        return cond(*open_pairs[0], default, name=name or "case")
+    chosen = constant_tensor(get_default_graph(), len(open_pairs), I32)
+    for position, (pred, _) in reversed(list(enumerate(open_pairs))):
+        chosen = where(_predicate(pred), np.int32(position), chosen)
+    functions = [*[function for _, function in open_pairs], default]
+    return _choose("case", chosen, functions, (), name or "case")

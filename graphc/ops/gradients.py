@@ -21,7 +21,8 @@ from graphc.ops.variable import Variable
 Unconnected = Literal["error", "none", "zero"]
 
 
-def _listed(things: Any) -> list[Any]:
+def listed(things: Any) -> list[Any]:
+    """What a user gave as one thing or as a list of things, as a list."""
     if things is None:
         return []
     return list(things) if isinstance(things, (list, tuple)) else [things]
@@ -29,7 +30,9 @@ def _listed(things: Any) -> list[Any]:
 
 def _passes_gradient(node: Node) -> bool:
     rule = node.op.gradient
-    if node.op.name in ("gradient", "apply_update", "after") or not isinstance(rule, NoGradient):
+    if node.op.name in ("gradient", "jvp", "apply_update", "after") or not isinstance(
+        rule, NoGradient
+    ):
         return True
     return rule.is_error  # the pass that writes the gradient says why there is none
 
@@ -111,16 +114,16 @@ def gradients(
             expected='"error", "none" or "zero"',
             origin=capture_origin(),
         )
-    y_things, x_things = _listed(ys), _listed(xs)
-    _check_tensors(y_things, x_things)
-    everything = [*y_things, *x_things, *_listed(grad_ys), *_listed(stop_gradients)]
+    y_things, x_things = listed(ys), listed(xs)
+    check_tensors(y_things, x_things)
+    everything = [*y_things, *x_things, *listed(grad_ys), *listed(stop_gradients)]
     graph = graph_of([thing for thing in everything if thing is not None])
-    y_tensors = [_own(y, graph) for y in y_things]
+    y_tensors = [own_tensor(y, graph) for y in y_things]
     x_tensors = [
-        x.plain_read(graph) if isinstance(x, Variable) else _own(x, graph) for x in x_things
+        x.plain_read(graph) if isinstance(x, Variable) else own_tensor(x, graph) for x in x_things
     ]
-    stops = [_own(stop, graph) for stop in _listed(stop_gradients)]
-    _check_inexact(y_tensors, x_tensors)
+    stops = [own_tensor(stop, graph) for stop in listed(stop_gradients)]
+    check_inexact(y_tensors, x_tensors)
     found = connected(
         [y.value for y in y_tensors], [x.value for x in x_tensors], [s.value for s in stops]
     )
@@ -157,13 +160,18 @@ def gradients(
     return answer if isinstance(xs, (list, tuple)) else answer[0]
 
 
-def _own(thing: Any, graph: DataflowGraph) -> Tensor:
+def own_tensor(thing: Any, graph: DataflowGraph) -> Tensor:
     """A tensor of `graph`: in a body, the input that stands for one from outside."""
     tensor = to_tensor(thing, None, graph)
     return tensor if tensor.graph is graph else graph.capture(tensor)
 
 
-def _check_tensors(ys: list[Any], xs: list[Any]) -> None:
+def check_tensors(ys: list[Any], xs: list[Any]) -> None:
+    """Check that all are tensors or variables.
+
+    Raises:
+        GradientError: one is not.
+    """
     for what, things in (("y", ys), ("x", xs)):
         for thing in things:
             if not isinstance(thing, (Tensor, Variable)):
@@ -175,7 +183,12 @@ def _check_tensors(ys: list[Any], xs: list[Any]) -> None:
                 )
 
 
-def _check_inexact(ys: list[Tensor], xs: list[Tensor]) -> None:
+def check_inexact(ys: list[Tensor], xs: list[Tensor]) -> None:
+    """Check that all are floats or complex numbers.
+
+    Raises:
+        GradientError: one is not.
+    """
     for what, tensors in (("y", ys), ("x", xs)):
         for tensor in tensors:
             if not tensor.dtype.is_inexact:
@@ -189,7 +202,7 @@ def _check_inexact(ys: list[Tensor], xs: list[Tensor]) -> None:
 
 def _weights(ys: list[Tensor], grad_ys: Any) -> list[Tensor]:
     """One weight per y, ones where the user gave None; none at all when none is given."""
-    given = _listed(grad_ys)
+    given = listed(grad_ys)
     if all(weight is None for weight in given):
         return []
     if len(given) != len(ys):

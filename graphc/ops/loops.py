@@ -1,7 +1,8 @@
-"""Loops in the graph: `scan`, `map`, `fori_loop`, `while_loop`.
+"""Loops in the graph: `scan`, `fori_loop`, `while_loop`.
 
-`scan`, `map` and a `fori_loop` over known bounds have gradients of any order; a `while_loop` has
-none, since the number of its iterations is known only when it runs.
+`scan` and a `fori_loop` over known bounds have gradients of any order, and so has a `while_loop`
+with a `maximum_iterations` that is known while the graph is built. Without it a `while_loop` has
+derivatives in forward mode only: see `graphc.jvp`.
 """
 
 from __future__ import annotations
@@ -227,34 +228,6 @@ def _length(scanned: Sequence[Tensor], length: Any) -> Dimension:
 
 
 @undone_on_failure
-def map(f: Callable[..., Any], xs: Any, name: str | None = None) -> Any:
-    """What `f` gives for each slice of `xs`, stacked.
-
-    Args:
-        f: takes one slice.
-        xs: tensors in any nesting, whose first sizes are equal.
-        name: of the node.
-
-    Raises:
-        ShapeError: the first sizes differ.
-        GraphcError: `f` gives no tensor.
-    """
-    if not flatten(xs)[0]:
-        raise GraphcError("map() needs a tensor to go over", origin=capture_origin())
-
-    def step(carry: Any, x: Any) -> tuple[None, Any]:
-        return None, f(x)
-
-    step.__wrapped__ = f  # type: ignore[attr-defined]  # errors name the user's function
-    return scan(step, None, xs, name=name or "map")[1]
-
-
-def map_fn(fn: Callable[..., Any], elems: Any, name: str | None = None) -> Any:
-    """`map`, as TensorFlow calls it."""
-    return map(fn, elems, name or "map_fn")
-
-
-@undone_on_failure
 def fori_loop(
     lower: Any,
     upper: Any,
@@ -316,11 +289,13 @@ def while_loop(
         cond: takes the variables, one argument each; gives a scalar.
         body: takes them too; gives new values of the same structure, types and shapes.
         loop_vars: a tuple or list of tensors in any nesting, or one tensor.
-        maximum_iterations: to stop after; None for no limit.
+        maximum_iterations: to stop after; None for no limit. A number makes the loop
+            differentiable: what its gradient needs of each iteration is kept, in room for so many,
+            and the way back takes as many steps as were run.
         name: of the node.
 
     Returns:
-        The last values, in the structure of `loop_vars`. They have no gradient.
+        The last values, in the structure of `loop_vars`.
 
     Raises:
         GraphcError: the structure changes, or there are no variables.
@@ -332,7 +307,7 @@ def while_loop(
     if not flatten(first)[0]:
         raise GraphcError("a while_loop needs a variable", origin=capture_origin())
     graph = _graph_of_leaves(flatten(first)[0])
-    limit = None if maximum_iterations is None else _limit(maximum_iterations, graph)
+    maximum, limit = _limits(maximum_iterations, graph)
     count = [] if limit is None else [constant_tensor(graph, 0, I32)]
     carries = _Carries(graph, (*count, *first))
 
@@ -380,17 +355,32 @@ def while_loop(
         traced.finish(results, captures, traced.effects()),
     )
     op = REGISTRY["while_loop"]
-    attributes = op.attributes.make({"carries": len(carries.tensors)}, "while_loop")
+    number = len(carries.tensors)
+    attributes = op.attributes.make({"carries": number, "maximum": maximum}, "while_loop")
     operands = [*carries.tensors, *captures]
-    made = graph.add(op, operands, attributes, regions, name or "while_loop")
+    made = graph.add(op, operands, attributes, regions, name or "while_loop")[:number]
     found = unflatten(carries.tree, made)[len(count) :]
     if is_single:
         return found[0]
     return list(found) if isinstance(loop_vars, list) else found
 
 
-def _limit(given: Any, graph: DataflowGraph) -> Tensor:
-    """The greatest number of iterations, as i32."""
+def _limits(given: Any, graph: DataflowGraph) -> tuple[Dimension | None, Tensor | None]:
+    """The greatest number of iterations: where it is known, else as a tensor (i32).
+
+    Raises:
+        ShapeError: it is below 0.
+    """
+    if given is None:
+        return None, None
     if isinstance(given, (Tensor, Variable)):
-        return cast_to(to_tensor(given, None, graph), I32)
-    return constant_tensor(graph, operator.index(given), I32)
+        return None, cast_to(to_tensor(given, None, graph), I32)
+    maximum = given if isinstance(given, Dim) else operator.index(given)
+    if isinstance(maximum, int) and maximum < 0:
+        raise ShapeError(
+            "maximum_iterations is below 0",
+            given=maximum,
+            expected="a number of iterations, or None for no limit",
+            origin=capture_origin(),
+        )
+    return maximum, None

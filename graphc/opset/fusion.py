@@ -13,11 +13,12 @@ from graphc.dimensions import Dimension
 from graphc.errors import DTypeError, ShapeError
 from graphc.ir.attributes import STRING, Attribute, Schema, choice, optional
 from graphc.ir.builder import Builder, GraphBuilder, inline
-from graphc.ir.differentiation import append_gradients, reached_inputs
+from graphc.ir.differentiation import append_gradients, reached_inputs, reached_outputs
 from graphc.ir.editor import GraphEditor
+from graphc.ir.forward_differentiation import jvp_graph
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
-from graphc.ir.op import Cost, InlineLowering, OpCall, OpSpec, Recomputed, Sample, Trait
+from graphc.ir.op import Cost, Forward, InlineLowering, OpCall, OpSpec, Recomputed, Sample, Trait
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType, as_type
 from graphc.opset.samples import draw
@@ -89,6 +90,24 @@ def _gradient(
     for position, value in zip(wanted, made[len(results) :], strict=True):
         gradients[position] = value
     return Recomputed(made[: len(results)], gradients)
+
+
+def _tangent(
+    build: Builder,
+    call: OpCall,
+    operands: Sequence[Value],
+    results: Sequence[Value],
+    tangents: Sequence[Value | None],
+) -> Forward:
+    """The body in place, with tangents beside its nodes."""
+    (body,) = call.regions
+    moved = {i: tangent for i, tangent in enumerate(tangents) if tangent is not None}
+    reached = sorted(reached_outputs(body, moved))
+    if not reached:
+        return Forward(results, [None] * len(results))
+    made = inline(build, jvp_graph(body, list(moved), reached), [*operands, *moved.values()])
+    found = dict(zip(reached, made[len(results) :], strict=True))
+    return Forward(made[: len(results)], [found.get(i) for i in range(len(results))])
 
 
 def _with_gradients(body: Graph, wanted: Sequence[int], given: Sequence[int]) -> Graph:
@@ -185,6 +204,7 @@ FUSION = REGISTRY.register(
         infer=_type,
         lower=InlineLowering(),
         gradient=_gradient,
+        tangent=_tangent,
         reference=_reference,
         cost=_cost,
         samples=_samples,

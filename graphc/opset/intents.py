@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from graphc.dimensions import Dimension
 from graphc.errors import GradientError, ShapeError
 from graphc.ir.attributes import (
     INTEGER,
     NUMBERS,
     STRING,
+    TRUTH,
     Attribute,
     Schema,
     choice,
@@ -56,6 +58,49 @@ GRADIENT = REGISTRY.register(
         lower=NotLowered("the stage `differentiated` writes gradients out"),
         gradient=NoGradient("inner gradients are written out before outer ones", is_error=True),
         reference=NotLowered("the stage `differentiated` writes gradients out"),
+        samples=tuple,
+        traits=Trait.INTENT,
+    )
+)
+
+
+def _jvp_type(call: OpCall) -> list[TensorType]:
+    ys: int = call.attributes["ys"]
+    xs: int = call.attributes["xs"]
+    if len(call.types) != ys + 2 * xs:
+        raise call.error(ShapeError, "the counts of ys, xs and tangents do not add up")
+    for position in range(ys + xs):
+        if not call.types[position].dtype.is_inexact:
+            what = "y" if position < ys else "x"
+            raise call.error(
+                GradientError,
+                f"{what} is {call.types[position].dtype}; a tangent needs floats or complex "
+                "numbers",
+                fix="cast it to a float with ops.cast before it is used",
+            )
+    rows: tuple[Dimension, ...] = (
+        call.types[ys + xs].shape[:1] if call.attributes["batched"] and xs else ()
+    )
+    for x, tangent in zip(call.types[ys : ys + xs], call.types[ys + xs :], strict=True):
+        shape = (*rows, *x.shape)
+        if tangent.dtype is not x.dtype or tangent.rank != len(shape):
+            raise call.error(ShapeError, "a tangent must have the type of its x", x)
+        for mine, theirs in zip(shape, tangent.shape, strict=True):
+            call.require_equal(mine, theirs, "the sizes of x and its tangent")
+    return [y.with_shape((*rows, *y.shape)) for y in call.types[:ys]]
+
+
+JVP = REGISTRY.register(
+    OpSpec(
+        name="jvp",
+        doc="The derivatives of ys when each x moves along its tangent. Operands: ys, xs, "
+        "tangents. Batched, the tangents have one more axis in front, and so have the results.",
+        arity=None,
+        attributes=Schema(ys=INTEGER, xs=INTEGER, batched=Attribute(TRUTH, False)),
+        infer=_jvp_type,
+        lower=NotLowered("the stage `differentiated` writes tangents out"),
+        gradient=NoGradient("inner derivatives are written out before outer ones", is_error=True),
+        reference=NotLowered("the stage `differentiated` writes tangents out"),
         samples=tuple,
         traits=Trait.INTENT,
     )

@@ -21,14 +21,14 @@ ABSENT: dict[str, str] = {}
 # Temporary: being written, here or not yet. To be empty.
 ARRIVING = frozenset(
     """
-    adaptive_average_pool adaptive_max_pool argpartition associative_scan average_pool bincount
-    conv conv_transpose correlate ctc_decode ctc_loss custom_gradient depth_to_space
-    depthwise_conv dot_product_attention extract_sequences fft fft2 fold gcd histogram i0 ifft2
-    irfft istft jvp lcm ldexp max_pool nanmedian nanpercentile nanquantile nextafter nonzero
-    psnr rfft separable_conv signbit space_to_depth sparsemax stft unfold unique unravel_index
-    vectorize vectorized_map view affine_transform crop_images elastic_transform extract_patches
-    extract_patches_3d gaussian_blur hsv_to_rgb map_coordinates pad_images perspective_transform
-    resize rgb_to_grayscale rgb_to_hsv scale_and_translate sobel_edges ssim
+    adaptive_average_pool adaptive_max_pool argpartition average_pool bincount conv
+    conv_transpose correlate ctc_decode ctc_loss depth_to_space depthwise_conv
+    dot_product_attention extract_sequences fft fft2 fold gcd histogram i0 ifft2 irfft istft lcm
+    ldexp max_pool nanmedian nanpercentile nanquantile nextafter nonzero psnr rfft
+    separable_conv signbit space_to_depth sparsemax stft unfold unique unravel_index view
+    affine_transform crop_images elastic_transform extract_patches extract_patches_3d
+    gaussian_blur hsv_to_rgb map_coordinates pad_images perspective_transform resize
+    rgb_to_grayscale rgb_to_hsv scale_and_translate sobel_edges ssim
     """.split()  # noqa: SIM905
 )
 

@@ -1,8 +1,22 @@
-"""Ops that run closed graphs: `scan`, `cond` and `while_loop`.
+"""Ops that run closed graphs: choices, scans, loops, maps, and functions with own gradients.
 
 A body captures nothing: what it needs from outside are operands of the op and inputs of the body.
 """
 
-from graphc.opset.control_flow import branches, loops, scan_gradient
+from graphc.opset.control_flow import (
+    branches,
+    custom_gradient,
+    loop_derivatives,
+    scans,
+    vectorized_map,
+    while_loops,
+)
 
-__all__ = ["branches", "loops", "scan_gradient"]
+__all__ = [
+    "branches",
+    "custom_gradient",
+    "loop_derivatives",
+    "scans",
+    "vectorized_map",
+    "while_loops",
+]

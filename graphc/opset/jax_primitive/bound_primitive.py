@@ -13,7 +13,7 @@ from graphc.errors import DTypeError, GraphcError, ShapeError
 from graphc.ir.attributes import Attribute, Schema
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
-from graphc.ir.op import OpCall, OpSpec, Sample, TracedLowering
+from graphc.ir.op import Forward, OpCall, OpSpec, Sample, TracedLowering
 from graphc.ir.parameters import NO_PARAMETERS, PARAMETERS
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType
@@ -25,7 +25,7 @@ from graphc.opset.jax_primitive.known_primitives import (
     run_on_cpu,
     type_of,
 )
-from graphc.opset.jax_primitive.vjp import append_vjp
+from graphc.opset.jax_primitive.vjp import append_jvp, append_vjp
 from graphc.opset.samples import draw
 
 # --- jax_primitive --------------------------------------------------------------------------------
@@ -80,6 +80,16 @@ def _gradient(
     return append_vjp(build, call, operands, cotangents)
 
 
+def _tangent(
+    build: Builder,
+    call: OpCall,
+    operands: Sequence[Value],
+    results: Sequence[Value],
+    tangents: Sequence[Value | None],
+) -> Forward:
+    return append_jvp(build, call, operands, results, tangents)
+
+
 def _reference(call: OpCall, *arrays: Any) -> list[Any]:
     return run_on_cpu(function_of(call), call, arrays)
 
@@ -112,6 +122,7 @@ JAX_PRIMITIVE = REGISTRY.register(
         infer=_type,
         lower=TracedLowering(_lower),
         gradient=_gradient,
+        tangent=_tangent,
         reference=_reference,
         samples=_samples,
     )

@@ -11,7 +11,7 @@ from graphc.errors import GradientError, ShapeError
 from graphc.ir.attributes import PAIRS, Attribute, Schema
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
-from graphc.ir.op import OpCall, OpSpec, Sample, TracedLowering
+from graphc.ir.op import Forward, OpCall, OpSpec, Sample, TracedLowering
 from graphc.ir.parameters import NO_PARAMETERS, PARAMETERS
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType
@@ -62,6 +62,39 @@ def append_vjp(
     for position, value in zip(wanted, made if len(wanted) > 1 else [made], strict=True):
         gradients[position] = value
     return gradients
+
+
+def append_jvp(
+    build: Builder,
+    call: OpCall,
+    operands: Sequence[Value],
+    results: Sequence[Value],
+    tangents: Sequence[Value | None],
+    wanted_before: Positions = (),
+    given_before: Positions = (),
+) -> Forward:
+    """Add the forward derivative of a primitive, or of one of its gradients.
+
+    It is the gradient of its gradient with respect to the cotangents, in which that is linear:
+    zeros do for them.
+    """
+    moved = [i for i, tangent in enumerate(tangents) if tangent is not None]
+    given = [i for i, type_ in enumerate(call.results) if type_.dtype.is_inexact]
+    found: dict[int, Value] = {}
+    if moved and given:
+        zeros = [build.full(0, t.dtype, t.shape) for t in (call.results[i] for i in given)]
+        first = len(operands)
+        made = build.jax_vjp(
+            *operands,
+            *zeros,
+            *[tangent for tangent in tangents if tangent is not None],
+            primitive=call.attributes["primitive"],
+            parameters=call.attributes["parameters"],
+            wanted=[*wanted_before, moved, range(first, first + len(given))],
+            given=[*given_before, given, range(len(moved))],
+        )
+        found = dict(zip(given, made if len(given) > 1 else [made], strict=True))
+    return Forward(results, [found.get(i) for i in range(len(results))])
 
 
 # --- jax_vjp --------------------------------------------------------------------------------------
@@ -134,6 +167,17 @@ def _gradient(
     return append_vjp(build, call, operands, cotangents, *before)
 
 
+def _tangent(
+    build: Builder,
+    call: OpCall,
+    operands: Sequence[Value],
+    results: Sequence[Value],
+    tangents: Sequence[Value | None],
+) -> Forward:
+    before = call.attributes["wanted"], call.attributes["given"]
+    return append_jvp(build, call, operands, results, tangents, *before)
+
+
 def _reference(call: OpCall, *arrays: Any) -> list[Any]:
     return run_on_cpu(_function(call), call, arrays)
 
@@ -168,6 +212,7 @@ JAX_VJP = REGISTRY.register(
         infer=_type,
         lower=TracedLowering(_lower),
         gradient=_gradient,
+        tangent=_tangent,
         reference=_reference,
         samples=_samples,
     )

@@ -1,22 +1,22 @@
-"""Running a graph many times: over slices of arrays, or until a condition fails."""
+"""Running a graph once for each slice of arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from jax import lax
 
-from graphc.dtypes import BOOL
+from graphc.dtypes import I32
 from graphc.errors import ShapeError
 from graphc.ir.attributes import DIMENSION, INTEGER, TRUTH, Attribute, Schema
 from graphc.ir.builder import GraphBuilder
 from graphc.ir.graph import Graph
-from graphc.ir.op import Cost, NoGradient, OpCall, OpSpec, RegionLowering, Sample, Trait
+from graphc.ir.op import Cost, OpCall, OpSpec, RegionLowering, Sample, Trait
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType, as_type, tensor_type
-from graphc.opset.control_flow.scan_gradient import ScanParts, scan_gradient
+from graphc.opset.control_flow.loop_derivatives import LoopParts, loop_gradient, loop_tangent
 from graphc.opset.control_flow.signatures import (
     region_cost,
     require_count,
@@ -31,7 +31,7 @@ from graphc.opset.samples import draw
 
 def _scan_type(call: OpCall) -> Sequence[TensorType]:
     (body,) = require_regions(call, 1)
-    parts = ScanParts.of(call)
+    parts = LoopParts.of(call)
     if parts.carries < 0 or parts.invariants < 0 or parts.scanned < 0:
         raise call.error(
             ShapeError, "has fewer operands than carries and invariants", len(call.types)
@@ -40,7 +40,7 @@ def _scan_type(call: OpCall) -> Sequence[TensorType]:
     if isinstance(length, int) and length < 0:
         raise call.error(ShapeError, f"length is {length}", "at least 0")
     taken: list[TensorType] = []
-    for position, type_ in enumerate(call.types):
+    for position, type_ in enumerate(parts.of_body(call.types)):
         if parts.is_scanned(position):
             if type_.rank == 0:
                 raise call.error(ShapeError, f"operand {position} is scanned over, but has no axes")
@@ -53,16 +53,15 @@ def _scan_type(call: OpCall) -> Sequence[TensorType]:
     given = [value.type for value in body.outputs]
     if len(given) < parts.carries:
         require_count(call, len(given), parts.carries, "number of results of the body")
-    for position, (type_, carry) in enumerate(
-        zip(given, call.types[: parts.carries], strict=False)
-    ):
+    carries = taken[: parts.carries]
+    for position, (type_, carry) in enumerate(zip(given, carries, strict=False)):
         require_type(call, type_, carry, f"the new value of carry {position}")
     stacked = [tensor_type(t.dtype, (length, *t.shape)) for t in given[parts.carries :]]
-    return [*call.types[: parts.carries], *stacked]
+    return [*carries, *stacked]
 
 
 def _lower_scan(call: OpCall, bodies: Sequence[Callable[..., Any]], *operands: Any) -> Any:
-    parts = ScanParts.of(call)
+    parts = LoopParts.of(call)
     carries, scanned, invariants = parts.split(operands)
 
     def step(carry: Sequence[Any], slices: Sequence[Any]) -> tuple[list[Any], list[Any]]:
@@ -81,13 +80,18 @@ def _lower_scan(call: OpCall, bodies: Sequence[Callable[..., Any]], *operands: A
 
 
 def _scan_reference(call: OpCall, *arrays: Any, bodies: Sequence[Callable[..., Any]]) -> Any:
-    parts = ScanParts.of(call)
-    carries, scanned, invariants = parts.split(arrays)
     length = call.attributes["length"]
-    order = range(length - 1, -1, -1) if call.attributes["reverse"] else range(length)
+    return _run(call, arrays, bodies[0], length)
+
+
+def _run(call: OpCall, arrays: Sequence[Any], body: Callable[..., Any], count: int) -> list[Any]:
+    """The first `count` iterations."""
+    parts = LoopParts.of(call)
+    carries, scanned, invariants = parts.split(arrays)
+    order = range(count - 1, -1, -1) if call.attributes["reverse"] else range(count)
     stacked = [np.zeros(type_.shape, type_.dtype.numpy) for type_ in call.results[parts.carries :]]
     for step in order:
-        results = bodies[0](*carries, *[array[step] for array in scanned], *invariants)
+        results = body(*carries, *[array[step] for array in scanned], *invariants)
         carries = results[: parts.carries]
         for target, result in zip(stacked, results[parts.carries :], strict=True):
             target[step] = result
@@ -138,7 +142,8 @@ SCAN = REGISTRY.register(
         ),
         infer=_scan_type,
         lower=RegionLowering(_lower_scan),
-        gradient=scan_gradient,
+        gradient=loop_gradient,
+        tangent=loop_tangent,
         reference=_scan_reference,
         cost=_scan_cost,
         samples=_scan_samples,
@@ -147,88 +152,91 @@ SCAN = REGISTRY.register(
     )
 )
 
-# --- while_loop -----------------------------------------------------------------------------------
+# --- counted_scan ---------------------------------------------------------------------------------
 
 
-def _while_type(call: OpCall) -> Sequence[TensorType]:
-    condition, body = require_regions(call, 2)
-    carries = call.attributes["carries"]
-    if not 0 <= carries <= len(call.types):
-        raise call.error(ShapeError, f"carries is {carries}", f"0 to {len(call.types)}")
-    require_inputs(call, condition, call.types, "the condition")
-    require_count(call, len(condition.outputs), 1, "number of results of the condition")
-    require_type(call, condition.outputs[0].type, tensor_type(BOOL, ()), "the condition's result")
-    require_inputs(call, body, call.types)
-    require_count(call, len(body.outputs), carries, "number of results of the body")
-    for position, value in enumerate(body.outputs):
-        what = f"the new value of carry {position}"
-        require_type(call, value.type, call.types[position], what)
-    return call.types[:carries]
+def _counted_type(call: OpCall) -> Sequence[TensorType]:
+    if not call.types:
+        raise call.error(ShapeError, "needs a number of iterations", tensor_type(I32, ()))
+    require_type(call, call.types[0], tensor_type(I32, ()), "the number of iterations")
+    return _scan_type(call)
 
 
-def _lower_while(call: OpCall, bodies: Sequence[Callable[..., Any]], *operands: Any) -> Any:
-    condition, body = bodies
-    carries = call.attributes["carries"]
-    invariants = operands[carries:]
-    return lax.while_loop(
-        lambda carry: condition(*carry, *invariants)[0],
-        lambda carry: body(*carry, *invariants),
-        list(operands[:carries]),
-    )
+def _lower_counted(
+    call: OpCall, bodies: Sequence[Callable[..., Any]], count: Any, *operands: Any
+) -> Any:
+    parts, attributes = LoopParts.of(call), call.attributes
+    carries, scanned, invariants = parts.split(operands)
+    stacked = [lax.full(t.shape, 0, t.dtype.numpy) for t in call.results[parts.carries :]]
+    if attributes["length"] == 0:
+        return [*carries, *stacked]
+    count = lax.clamp(np.int32(0), count, np.int32(attributes["length"]))
+
+    def step(number: Any, state: tuple[list[Any], list[Any]]) -> tuple[list[Any], list[Any]]:
+        row = count - 1 - number if attributes["reverse"] else number
+        slices: list[Any] = [
+            lax.dynamic_index_in_dim(array, row, keepdims=False) for array in scanned
+        ]
+        results = bodies[0](*state[0], *slices, *invariants)
+        return results[: parts.carries], [
+            lax.dynamic_update_index_in_dim(target, result, row, 0)
+            for target, result in zip(state[1], results[parts.carries :], strict=True)
+        ]
+
+    final = cast(Any, lax).fori_loop(np.int32(0), count, step, (list(carries), stacked))
+    return [*final[0], *final[1]]
 
 
-def _while_reference(call: OpCall, *arrays: Any, bodies: Sequence[Callable[..., Any]]) -> Any:
-    condition, body = bodies
-    count = call.attributes["carries"]
-    carries, invariants = list(arrays[:count]), arrays[count:]
-    while condition(*carries, *invariants)[0]:
-        carries = body(*carries, *invariants)
-    return carries
+def _counted_reference(
+    call: OpCall, count: Any, *arrays: Any, bodies: Sequence[Callable[..., Any]]
+) -> Any:
+    return _run(call, arrays, bodies[0], min(max(int(count), 0), call.attributes["length"]))
 
 
-def _while_cost(call: OpCall) -> Cost:
-    """That of one iteration: nobody knows how many there will be."""
-    condition, body = (region_cost(region) for region in call.regions)
-    return Cost(condition.flops + body.flops, condition.bytes + body.bytes)
+def _counted_body() -> tuple[Graph, ...]:
+    """A carry, one scanned array, one invariant; stacks a result. In float64."""
+    build = GraphBuilder()
+    vector = as_type("float64", (2,))
+    carry, x, w = (build.input(vector, name) for name in ("carry", "x", "w"))
+    changed = build.add(build.multiply(carry, w), build.multiply(x, x))
+    return (build.finish([changed, build.multiply(carry, x)]),)
 
 
-def _while_regions() -> tuple[Graph, ...]:
-    scalar = as_type("float32")
-    condition = GraphBuilder()
-    x, limit = condition.input(scalar, "x"), condition.input(scalar, "limit")
-    condition.input(scalar, "factor")
-    below = condition.finish([condition.compare(x, limit, direction="LT")])
-    body = GraphBuilder()
-    x, _, factor = (body.input(scalar, name) for name in ("x", "limit", "factor"))
-    return (below, body.finish([body.multiply(x, factor)]))
+def _counted_samples() -> list[Sample]:
+    def sample(count: int, length: int, reverse: bool) -> Sample:
+        def numbers(*shape: int, salt: int = 0) -> Any:
+            return draw(*shape, low=-1, high=1, dtype="float64", salt=salt)
+
+        operands = (np.array(count, np.int32), numbers(2), numbers(length, 2), numbers(2, salt=1))
+        attributes = {"carries": 1, "invariants": 1, "length": length, "reverse": reverse}
+        return Sample(operands, attributes, make_regions=_counted_body)
+
+    return [
+        sample(*given)
+        for given in ((2, 4, False), (3, 4, True), (0, 3, True), (9, 2, False), (1, 0, True))
+    ]
 
 
-WHILE_LOOP = REGISTRY.register(
+COUNTED_SCAN = REGISTRY.register(
     OpSpec(
-        name="while_loop",
-        doc="Runs a body on carries as long as a condition holds. Operands: carries, then "
-        "loop-invariant arrays; both regions take all of them.",
+        name="counted_scan",
+        doc="A scan over the first rows alone; what it stacks is 0 in the others. Operands: how "
+        "many iterations (i32), then those of a scan. In reverse it begins at the last of them.",
         arity=None,
-        attributes=Schema(carries=INTEGER),
-        infer=_while_type,
-        lower=RegionLowering(_lower_while),
-        gradient=NoGradient(
-            "the number of iterations is known only when it runs, so nothing could be saved for "
-            "the way back; use scan, or stop the gradient at its operands",
-            is_error=True,
+        attributes=Schema(
+            carries=INTEGER,
+            invariants=Attribute(INTEGER, 0),
+            length=DIMENSION,
+            reverse=Attribute(TRUTH, False),
         ),
-        reference=_while_reference,
-        cost=_while_cost,
-        samples=lambda: [
-            Sample(
-                tuple(np.array(number, np.float32) for number in (first, 50, 3)),
-                {"carries": 1},
-                differentiable=False,
-                make_regions=_while_regions,
-            )
-            for first in (1.0, 60.0)
-        ],
+        infer=_counted_type,
+        lower=RegionLowering(_lower_counted),
+        gradient=loop_gradient,
+        tangent=loop_tangent,
+        reference=_counted_reference,
+        cost=_scan_cost,
+        samples=_counted_samples,
         traits=Trait.REGION,
-        region_names=("condition", "body"),
+        region_names=("body",),
     )
 )
