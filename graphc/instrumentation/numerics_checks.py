@@ -80,7 +80,7 @@ def _loop_depth(graph: Graph) -> int:
     """How deep loops are nested."""
     return max(
         [
-            (node.op.name in ("scan", "while_loop")) + _loop_depth(region)
+            (node.op.name in ("counted_scan", "scan", "while_loop")) + _loop_depth(region)
             for node in graph.nodes
             for region in node.regions
         ],

@@ -23,7 +23,7 @@ from graphc.instrumentation.watching import (
 from graphc.ir.builder import Builder, GraphBuilder, inline
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Value
-from graphc.opset.control_flow.scan_gradient import ScanParts
+from graphc.opset.control_flow.loop_derivatives import LoopParts
 
 
 def _present(peaks: Sequence[Value | None]) -> list[Value]:
@@ -55,7 +55,7 @@ def _take(build: Builder, values: Sequence[Value]) -> list[Value]:
 def write_cond(
     watcher: Watcher, site: Site, node: Node, inputs: Sequence[Value], loops: Loops
 ) -> None:
-    """A `cond`: each branch gives its record and the peaks of its results."""
+    """A `cond` or `case`: each branch gives its record and the peaks of its results."""
     build = site.build
     peaks = [site.peaks[value] for value in inputs[1:]]
     branches: list[Graph] = []
@@ -126,11 +126,11 @@ def _bind_carries(site: Site, node: Node, made: Node, carries: int) -> int:
 def write_scan(
     watcher: Watcher, site: Site, node: Node, inputs: Sequence[Value], loops: Loops
 ) -> None:
-    """A `scan`: the peaks of slices are looked at in each iteration."""
+    """A `scan`, counted or not: the peaks of slices are looked at in each iteration."""
     build, attributes = site.build, node.attributes
-    parts = ScanParts.of(node.call)
+    parts = LoopParts.of(node.call)
     (region,) = node.regions
-    carries, scanned, invariants = parts.split(inputs)
+    carries, scanned, invariants = parts.split(parts.of_body(inputs))
     peaks = [site.peaks[value] for value in invariants]
     own_carries, own_scanned, own_invariants = parts.split(region.inputs)
 
@@ -145,7 +145,8 @@ def write_scan(
         [*body.carries, *slices, *whole],
         [*body.peaks, *slice_peaks, *_take_peaks(inner_build, peaks, "invariant")],
     )
-    inside = (*loops, Loop(node, attributes["length"], attributes["reverse"]))
+    length = None if parts.counts_first else attributes["length"]
+    inside = (*loops, Loop(node, length, attributes["reverse"]))
     outputs, found = watcher.write_body(inner, region, inside)
     count = parts.carries
     results = body.results(outputs[:count], found[:count], watcher.record(inner), inside)
@@ -153,7 +154,7 @@ def write_scan(
     changed = {"carries": len(given), "invariants": parts.invariants + len(_present(peaks))}
     made = build.make(
         node.op,
-        (*given, *scanned, *invariants, *_present(peaks)),
+        (*inputs[: int(parts.counts_first)], *given, *scanned, *invariants, *_present(peaks)),
         node.op.attributes.make({**attributes, **changed}, node.op.name),
         (inner_build.finish([*results, *outputs[count:]]),),
     )
@@ -184,7 +185,7 @@ def write_while(
         watcher.write_body(inner, condition, inside)
     inner.bind(region.inputs, operands, operand_peaks)
     outputs, found = watcher.write_body(inner, region, inside)
-    results = body.results(outputs, found, watcher.record(inner), inside)
+    results = body.results(outputs[:count], found[:count], watcher.record(inner), inside)
 
     given = _first_carries(watcher, site, inputs[:count])
     test = GraphBuilder(watcher.registry, build.origin, build.name)
@@ -196,10 +197,14 @@ def write_while(
     made = build.make(
         node.op,
         (*given, *inputs[count:], *_present(peaks)),
-        node.op.attributes.make({"carries": len(given)}, node.op.name),
-        (test.finish(inline(test, condition, read)), inner_build.finish(results)),
+        node.op.attributes.make({**node.attributes, "carries": len(given)}, node.op.name),
+        (
+            test.finish(inline(test, condition, read)),
+            inner_build.finish([*results, *outputs[count:]]),
+        ),
     )
-    _bind_carries(site, node, made, count)
+    rest = made.outputs[_bind_carries(site, node, made, count) :]
+    site.bind(node.outputs[count:], rest, [peak_of(build, value) for value in rest])
     if is_watched:
         record, iteration = made.outputs[count : count + 2]
         last = _last_test(watcher, site, node, inputs[count:], inside)
@@ -213,14 +218,17 @@ def _last_test(
     """The record of the condition as it was when the loop ended, which no body sees."""
     condition = node.regions[0]
     last = Site(site.build)
-    operands = [*[site[value] for value in node.outputs], *invariants]
+    carries = node.outputs[: node.attributes["carries"]]
+    operands = [*[site[value] for value in carries], *invariants]
     last.bind(condition.inputs, operands, [site.peaks[value] for value in operands])
     watcher.write_body(last, condition, inside)
     return watcher.record(last)
 
 
 REGION_WRITERS: Final[Mapping[str, RegionWriter]] = {
+    "case": write_cond,
     "cond": write_cond,
+    "counted_scan": write_scan,
     "scan": write_scan,
     "while_loop": write_while,
 }

@@ -19,6 +19,7 @@ from graphc.ops.gradients import (
     gradients,
     listed,
     own_tensor,
+    source_tensor,
 )
 from graphc.ops.identities import copy
 from graphc.ops.matrices import eye
@@ -60,7 +61,7 @@ def jvp(
     check_tensors(y_things, x_things)
     graph = graph_of([*y_things, *x_things, *[t for t in given if t is not None]])
     y_tensors = [own_tensor(y, graph) for y in y_things]
-    x_tensors = [own_tensor(x, graph) for x in x_things]
+    x_tensors = [source_tensor(x, graph) for x in x_things]
     check_inexact(y_tensors, x_tensors)
     if len(given) != len(x_tensors):
         raise GradientError(
@@ -138,7 +139,7 @@ def hessians(ys: Any, xs: Any, name: str = "hessians") -> Any:
 
 
 def _block(slope: Tensor, thing: Any, name: str) -> Tensor:
-    x = own_tensor(thing, slope.graph)
+    x = source_tensor(thing, slope.graph)
     shape = x.shape
     size = product(shape)
     basis = apply("reshape", eye(size, dtype=x.dtype), shape=(size, *shape))

@@ -119,9 +119,7 @@ def gradients(
     everything = [*y_things, *x_things, *listed(grad_ys), *listed(stop_gradients)]
     graph = graph_of([thing for thing in everything if thing is not None])
     y_tensors = [own_tensor(y, graph) for y in y_things]
-    x_tensors = [
-        x.plain_read(graph) if isinstance(x, Variable) else own_tensor(x, graph) for x in x_things
-    ]
+    x_tensors = [source_tensor(x, graph) for x in x_things]
     stops = [own_tensor(stop, graph) for stop in listed(stop_gradients)]
     check_inexact(y_tensors, x_tensors)
     found = connected(
@@ -181,6 +179,11 @@ def check_tensors(ys: list[Any], xs: list[Any]) -> None:
                     expected="tensors and variables",
                     origin=capture_origin(),
                 )
+
+
+def source_tensor(thing: Any, graph: DataflowGraph) -> Tensor:
+    """What a derivative is taken with respect to: of a variable, its value before the run."""
+    return thing.plain_read(graph) if isinstance(thing, Variable) else own_tensor(thing, graph)
 
 
 def check_inexact(ys: list[Tensor], xs: list[Tensor]) -> None:
