@@ -50,8 +50,8 @@ POPCNT = define_elementwise(
 
 def _count_leading_zeros(x: Array) -> Array:
     bits = _bits(x)
-    count: Array = np.where(bits.any(-1), bits.argmax(-1), bits.shape[-1])
-    return count.astype(x.dtype)
+    first: Array = np.asarray(np.argmax(bits, axis=-1))
+    return np.where(bits.any(-1), first, np.array(bits.shape[-1])).astype(x.dtype)
 
 
 COUNT_LEADING_ZEROS = define_elementwise(
