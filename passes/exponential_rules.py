@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from graphc.ir.node import Value
 from graphc.rewriting.match import Match
 from graphc.rewriting.rules import Numerics, RuleCollector
 from graphc.rewriting.terms import Operation, Term, TermLike, op, variables
@@ -74,10 +75,20 @@ _define(
 
 def _is_new(match: Match) -> str | None:
     # e^-|x| neither overflows nor is far from the truth: softplus itself is made of it.
-    inner = match["x"].node
-    if inner.op.name == "negate" and match.operands(match["x"])[0].node.op.name == "abs":
+    if _is_minus_absolute(match, match["x"]):
         return "e^-|x| is at most 1: this is stable already"
     return _floats(match)
+
+
+def _is_minus_absolute(match: Match, value: Value) -> bool:
+    """Whether a value is -|x|, or the choice of -x and x that softplus makes."""
+    name = value.node.op.name
+    if name == "negate":
+        return match.operands(value)[0].node.op.name == "abs"
+    if name != "select":
+        return False
+    _, negated, plain = match.operands(value)
+    return negated.node.op.name == "negate" and match.operands(negated)[0] is plain
 
 
 _define(
@@ -105,6 +116,13 @@ _define(
 
 _softplus = op.softplus(_x)
 
+_define(
+    "log_sigmoid",
+    "log_sigmoid(x) is -softplus(-x).",  # one form for the rules below to see
+    -op.softplus(-_x),
+    op.log_sigmoid(_x),
+    numerics="exact",
+)
 _define(
     "softplus_minus_argument",
     "softplus(x) - x is softplus(-x).",

@@ -39,6 +39,7 @@ from graphc.ops.activations import softplus as softplus
 from graphc.ops.activations import softsign as softsign
 from graphc.ops.activations import sparse_plus as sparse_plus
 from graphc.ops.activations import sparse_sigmoid as sparse_sigmoid
+from graphc.ops.activations import sparsemax as sparsemax
 from graphc.ops.activations import squareplus as squareplus
 from graphc.ops.activations import tanh_shrink as tanh_shrink
 from graphc.ops.activations import threshold as threshold

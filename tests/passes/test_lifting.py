@@ -33,9 +33,15 @@ LIFTED = sorted(
 DTYPES = {
     **dict.fromkeys(("and", "or", "xor", "not"), "int32"),
     **dict.fromkeys(("shift_left", "shift_right_logical", "shift_right_arithmetic"), "int32"),
+    **dict.fromkeys(("popcnt", "count_leading_zeros"), "int32"),
     **dict.fromkeys(("real", "imag", "conj"), "complex64"),
 }
-ATTRIBUTES = {"compare": {"direction": "LE"}, "convert": {"dtype": "float64"}}
+ATTRIBUTES = {
+    "compare": {"direction": "LE"},
+    "convert": {"dtype": "float64"},
+    "reduce_precision": {"exponent_bits": 5, "mantissa_bits": 10},
+    "threshold": {"threshold": 0.5, "value": 1.0},
+}
 
 
 def operand_types(name: str, shape: tuple) -> list:
