@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from graphc.ir.builder import GraphBuilder
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
+from graphc.ir.literal import Literal
 from graphc.ir.node import Node, Value
 from graphc.ir.registry import OpRegistry
 from passes.layer_rolling.loops import Carried, Inside, Invariant, Loop
@@ -83,6 +86,10 @@ class LoopEmitter:
         whole = self._already_stacked(ordered)
         if whole is not None:
             return whole
+        if all(value.node.op.name == "constant" for value in ordered):
+            return build.array(
+                np.stack([value.node.attributes["value"].array for value in ordered])
+            )
         rows = [build.reshape(value, shape=(1, *value.type.shape)) for value in ordered]
         return build.concatenate(*rows, dimension=0)
 
@@ -203,6 +210,12 @@ class _BodyWriter:
             *self.carries.inputs(), *self.scanned.values(), *self.invariants.values(),
         ]  # fmt: skip
         return self._body.finish(outputs)
+
+
+def _literal(value: Value) -> Literal | None:
+    """What a constant holds; None for anything else, and for one that text named by its hash."""
+    literal = value.node.attributes["value"] if value.node.op.name == "constant" else None
+    return None if literal is None or literal.is_detached else literal
 
 
 def _cut(editor: GraphEditor, stack: Value, start: int, stop: int) -> Value:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graphc.ir.builder import GraphBuilder
 from graphc.ir.equality import first_difference
 from graphc.ir.graph import Graph, topological_order
+from graphc.ir.literal import Literal
 from graphc.ir.node import Node, Value
 from passes.layer_rolling.emission import RULE
 
@@ -23,10 +25,13 @@ def difference_after_expansion(original: Graph, rolled: Graph) -> str | None:
 
 
 def expand(graph: Graph) -> Graph:
-    """The graph with each loop that rolling made written out."""
+    """The graph with each loop that rolling made written out, and equal constants as one node."""
     values: dict[Value, Expanded] = {}
+    constants: dict[object, Value] = {}
     for node in graph.nodes:
-        if node.op.name == "scan" and RULE in node.origin.rules:
+        if node.op.name == "constant":
+            _expand_constant(node, values, constants)
+        elif node.op.name == "scan" and RULE in node.origin.rules:
             _expand_scan(node, values)
         elif not _expand_stacking(node, values):
             inputs = tuple([_single(values[value]) for value in node.inputs])
@@ -50,6 +55,21 @@ def _copy(node: Node, inputs: tuple[Value, ...], values: dict[Value, Expanded]) 
         types = tuple([value.type for value in node.outputs])
         made = Node(node.op, inputs, node.attributes, types, node.regions, node.name, node.origin)
     values.update(zip(node.outputs, made.outputs, strict=True))
+
+
+def _expand_constant(
+    node: Node, values: dict[Value, Expanded], constants: dict[object, Value]
+) -> None:
+    """One node for equal constants: where one is the element of a stack, rolling has copied it."""
+    literal: Literal = node.attributes["value"]
+    if RULE not in node.origin.rules:
+        values[node.output] = constants.setdefault(literal.key, node.output)
+        return
+    build = GraphBuilder()
+    rows = [build.array(row, literal.type.dtype) for row in literal.array]
+    values[node.output] = [
+        constants.setdefault(row.node.attributes["value"].key, row) for row in rows
+    ]
 
 
 def _expand_stacking(node: Node, values: dict[Value, Expanded]) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
@@ -18,12 +19,13 @@ from passes.layer_rolling.expansion import difference_after_expansion
 from passes.layer_rolling.loops import Flow, Loop, RefusedError, plan_loop
 from passes.layer_rolling.node_signatures import (
     Signatures,
-    heavy_families,
+    families,
+    is_draw,
     is_heavy,
     users_of,
 )
 from passes.layer_rolling.orbits import Orbit, find_orbits, reverse_orbits
-from passes.layer_rolling.schedules import find_cycles, schedule_cycle
+from passes.layer_rolling.schedules import Schedule, find_cycles, schedule_cycle
 from passes.layer_rolling.succession import Succession
 
 _PERIODS: Final = (1, 2, 3, 4)
@@ -98,24 +100,43 @@ class _Search:
     def run(self) -> list[Loop]:
         """The loops of the graph, in no order; no two share a node."""
         found: list[Loop] = []
-        for family in heavy_families(self._graph, self._signatures, self._users):
+        for family in itertools.chain(*reversed(self._families(is_heavy))):
             for period in _PERIODS:
                 loops = self._loops_of(family, period)
                 found += loops
                 if loops:
                     break
+        for family in itertools.chain(*self._families(is_draw)):
+            found += self._independent(family)
         return found
 
+    def _families(self, belongs: Callable[[Node], bool]) -> list[list[list[Node]]]:
+        return families(self._graph, self._signatures, self._users, belongs)
+
+    def _independent(self, family: Sequence[Node]) -> Iterator[Loop]:
+        """A loop of draws that end in results of the graph: initial values of like variables."""
+        succession = self._grow(family, period=1)
+        if succession is None:
+            return
+        orbits = _operands_first(find_orbits(succession, self._least))
+        for orbit in orbits:
+            if not is_draw(orbit.nodes[0]) or any(map(self._flow.is_taken, orbit.nodes)):
+                continue
+            beside = [other for other in orbits if other is not orbit]
+            schedule = Schedule({orbit: 0}, 0, len(orbit) - 1)
+            try:
+                loop = plan_loop(self._flow, [orbit], beside, schedule)
+            except RefusedError:
+                continue
+            inside = set(loop.nodes())
+            if all(user in inside for node in inside for user, _ in self._users[node]):
+                self._flow.contract(loop.nodes())
+                yield loop
+
     def _loops_of(self, family: Sequence[Node], period: int) -> list[Loop]:
-        free = [node for node in family if not self._flow.is_taken(node)]
-        if len(free) < self._least * period:
+        succession = self._grow(family, period)
+        if succession is None:
             return []
-        seeds = list(zip(free, free[period:], strict=False))
-        if self._tried.issuperset(seeds):
-            return []
-        succession = Succession(self._signatures, self._users, self._flow.is_taken)
-        succession.grow(seeds)
-        self._tried.update(seeds, succession.following.items())
         orbits = find_orbits(succession, self._least)
         forward = list(self._plan(orbits))
         if forward:
@@ -124,6 +145,19 @@ class _Search:
             rest = orbits
         backward = [replace(loop, is_reversed=True) for loop in self._plan(reverse_orbits(rest))]
         return forward + backward
+
+    def _grow(self, family: Sequence[Node], period: int) -> Succession | None:
+        """What follows from a family's members following each other; None if tried before."""
+        free = [node for node in family if not self._flow.is_taken(node)]
+        if len(free) < self._least * period:
+            return None
+        seeds = list(zip(free, free[period:], strict=False))
+        if self._tried.issuperset(seeds):
+            return None
+        succession = Succession(self._signatures, self._users, self._flow.is_taken)
+        succession.grow(seeds)
+        self._tried.update(seeds, succession.following.items())
+        return succession
 
     def _plan(self, orbits: Sequence[Orbit]) -> Iterator[Loop]:
         cycles = find_cycles(orbits)

@@ -10,7 +10,7 @@ belong together is decided by growth.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from graphc.ir.graph import Graph
@@ -65,20 +65,31 @@ def is_heavy(node: Node) -> bool:
     return bool(node.op.traits & (Trait.CONTRACTION | Trait.REGION))
 
 
-def heavy_families(graph: Graph, signatures: Signatures, users: Users) -> Iterator[list[Node]]:
-    """Heavy nodes of one colour, in the order of the graph; the largest families first.
+def is_draw(node: Node) -> bool:
+    """Whether a node draws random numbers."""
+    return bool(node.op.traits & Trait.RANDOM)
 
-    Families of the widest neighbourhood come first. It reaches beyond blocks of a few nodes, where
-    the first and the last block have other neighbours than the others: so narrower ones follow.
+
+def families(
+    graph: Graph, signatures: Signatures, users: Users, belongs: Callable[[Node], bool]
+) -> list[list[list[Node]]]:
+    """Nodes of one kind and colour, in the order of the graph; the largest families first.
+
+    There is one list for each width of the neighbourhood, the narrowest first. A wide one tells
+    the parts of a block from each other, but it reaches beyond blocks of a few nodes, where the
+    first and the last block have other neighbours than the others.
     """
-    heavy = [node for node in graph.nodes if signatures[node] and is_heavy(node)]
-    if len(heavy) < 2:
-        return
-    for colours in reversed(_colours(graph, signatures, users)):
-        families: dict[int, list[Node]] = {}
-        for node in heavy:
-            families.setdefault(colours[node], []).append(node)
-        yield from sorted((f for f in families.values() if len(f) > 1), key=len, reverse=True)
+    members = [node for node in graph.nodes if signatures[node] and belongs(node)]
+    if len(members) < 2:
+        return []
+    by_width: list[list[list[Node]]] = []
+    for colours in _colours(graph, signatures, users):
+        found: dict[int, list[Node]] = {}
+        for node in members:
+            found.setdefault(colours[node], []).append(node)
+        several = [family for family in found.values() if len(family) > 1]
+        by_width.append(sorted(several, key=len, reverse=True))
+    return by_width
 
 
 def _colours(graph: Graph, signatures: Signatures, users: Users) -> list[dict[Node, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
 from graphc.dimensions import symbol
@@ -296,3 +297,34 @@ def test_a_train_step_that_is_written_out_is_rolled_both_ways() -> None:
     assert backward.attributes["length"] == 5, "the first layer's input needs no gradient"
     assert "subtract" in body_ops(backward), "a layer's update is part of its block"
     same_numbers(chain, graph, result.graph)
+
+
+def test_initial_values_are_drawn_in_one_loop() -> None:
+    chain = Chain()
+    key = chain.feed(as_type("uint32", (2,)))
+    drawn = []
+    for stream in range(1, 7):
+        chain.at(stream, f"layer_{stream}/kernel")
+        folded = chain.random_fold(key, chain.array(np.uint32(stream)))
+        numbers = chain.random_uniform(folded, shape=(4, 4), dtype=VECTORS.dtype)
+        drawn.append(chain.multiply(numbers, chain.full(0.5, VECTORS.dtype, (4, 4))))
+    graph = chain.done(*drawn, chain.array(np.uint32(1)))
+    result, _ = roll(graph)
+    (scan,) = loops(result.graph)
+    assert (scan.attributes["length"], scan.attributes["carries"]) == (6, 0)
+    (streams,) = [n for n in result.graph.nodes if str(n.outputs[0].type) == "u32[6]"]
+    assert streams.op.name == "constant"
+    same_numbers(chain, graph, result.graph)
+
+
+def test_draws_that_are_used_at_once_stay_where_they_are() -> None:
+    """Stacked, the masks of all layers would be in memory together."""
+    chain = Chain()
+    key = chain.feed(as_type("uint32", (2,)))
+    total = chain.full(0.0, VECTORS.dtype, (4, 4))
+    for stream in range(1, 7):
+        folded = chain.random_fold(key, chain.array(np.uint32(stream)))
+        numbers = chain.random_uniform(folded, shape=(4, 4), dtype=VECTORS.dtype)
+        total = getattr(chain, ["add", "multiply"][stream % 2])(total, numbers)
+    result, _ = roll(chain.done(total))
+    assert not result.changed
