@@ -38,11 +38,16 @@ from graphc.ops.attention import dot_product_attention
 from graphc.ops.cross_entropies import (
     binary_crossentropy,
     categorical_crossentropy,
+    l2_loss,
+    log_poisson_loss,
+    psnr,
     sigmoid_cross_entropy_with_logits,
     softmax_cross_entropy_with_logits,
     sparse_categorical_crossentropy,
     sparse_softmax_cross_entropy_with_logits,
+    weighted_cross_entropy_with_logits,
 )
+from graphc.ops.ctc import ctc_decode, ctc_loss
 from graphc.ops.encoding import (
     multi_hot,
     one_hot,
@@ -64,6 +69,8 @@ __all__ = [
     "binary_crossentropy",
     "categorical_crossentropy",
     "celu",
+    "ctc_decode",
+    "ctc_loss",
     "dot_product_attention",
     "elu",
     "exponential",
@@ -75,10 +82,12 @@ __all__ = [
     "hard_silu",
     "hard_swish",
     "hard_tanh",
+    "l2_loss",
     "l2_normalize",
     "layer_normalization",
     "leaky_relu",
     "linear",
+    "log_poisson_loss",
     "log_sigmoid",
     "log_softmax",
     "mish",
@@ -86,6 +95,7 @@ __all__ = [
     "multi_hot",
     "normalize",
     "one_hot",
+    "psnr",
     "relu",
     "relu6",
     "rms_normalization",
@@ -108,4 +118,5 @@ __all__ = [
     "tanh",
     "tanh_shrink",
     "threshold",
+    "weighted_cross_entropy_with_logits",
 ]

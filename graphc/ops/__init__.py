@@ -131,9 +131,12 @@ from graphc.ops.creation import zeros as zeros
 from graphc.ops.creation import zeros_like as zeros_like
 from graphc.ops.cross_entropies import binary_crossentropy as binary_crossentropy
 from graphc.ops.cross_entropies import categorical_crossentropy as categorical_crossentropy
+from graphc.ops.cross_entropies import psnr as psnr
 from graphc.ops.cross_entropies import (
     sparse_categorical_crossentropy as sparse_categorical_crossentropy,
 )
+from graphc.ops.ctc import ctc_decode as ctc_decode
+from graphc.ops.ctc import ctc_loss as ctc_loss
 from graphc.ops.cumulative import cummax as cummax
 from graphc.ops.cumulative import cummin as cummin
 from graphc.ops.cumulative import cumprod as cumprod
