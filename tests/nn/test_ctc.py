@@ -97,6 +97,6 @@ def test_losses_of_counts_and_weights() -> None:
     plain = np.exp(scores) - scores * targets
     stirling = 3 * np.log(3) - 3 + np.log(6 * np.pi) / 2
     np.testing.assert_allclose(found[0], plain, rtol=1e-6)
-    np.testing.assert_allclose(found[1], plain + [0, 0, stirling], rtol=1e-6)
+    np.testing.assert_allclose(found[1], plain + np.float32([0, 0, stirling]), rtol=1e-6)
     np.testing.assert_allclose(found[2], [900, 2700])
     assert found[3] == 5
