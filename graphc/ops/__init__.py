@@ -171,6 +171,13 @@ from graphc.ops.factorizations import lu_factor as lu_factor
 from graphc.ops.factorizations import qr as qr
 from graphc.ops.factorizations import svd as svd
 from graphc.ops.forward_mode import jvp_of_function as jvp  # noqa: F401
+from graphc.ops.fourier import fft as fft
+from graphc.ops.fourier import fft2 as fft2
+from graphc.ops.fourier import ifft2 as ifft2
+from graphc.ops.fourier import irfft as irfft
+from graphc.ops.fourier import istft as istft
+from graphc.ops.fourier import rfft as rfft
+from graphc.ops.fourier import stft as stft
 from graphc.ops.gathering import take as take
 from graphc.ops.gathering import take_along_axis as take_along_axis
 from graphc.ops.identities import copy as copy
