@@ -59,7 +59,7 @@ def _pair(x: Any, what: str, rank: int) -> tuple[Tensor, DType]:
     """
     given: Sequence[Any] = x if isinstance(x, (tuple, list)) else ()
     parts = [to_tensor(part, None, graph_of(given)) for part in given]
-    if len(parts) != 2 or not _fit(*parts, rank):
+    if len(parts) != 2 or not _fit(parts[0], parts[1], rank):
         raise GraphcError(
             f"{what} takes a pair: the real and the imaginary parts",
             given=repr(x) if len(parts) != 2 else " and ".join(str(p.value.type) for p in parts),

@@ -1,4 +1,4 @@
-"""Shaping, joining, repeating, matrices and sorting beside NumPy."""
+"""Shaping, joining, repeating and matrices beside NumPy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc import ops
-from tests.ops.numpy_cases import Case, floats, whole
+from tests.ops.numpy_cases import Case, floats
 
 
 def _case(name: str, *arrays: Any, **keywords: Any) -> Case:
@@ -155,24 +155,5 @@ def _matrices() -> Iterator[Case]:
     yield _case("cross", floats(3, 2), floats(3, 2), axis=0)
 
 
-def _sorting() -> Iterator[Case]:
-    for axis in (-1, 0, None):
-        yield _at("sort", floats(3, 4), axis)
-        yield _at("argsort", floats(3, 4), axis)
-    yield _at("sort", np.float32([2, np.nan, 1, -np.inf]))
-    yield _at("median", floats(3, 4))
-    yield _at("median", floats(3, 5), axis=1, keepdims=True)
-    for method in ("linear", "lower", "higher", "midpoint", "nearest"):
-        yield _at("quantile", floats(3, 6), 0.3, axis=1, method=method)
-    yield _at("quantile", floats(3, 4), [0.0, 0.25, 1.0], axis=0)
-    yield _at("percentile", floats(3, 4), 40, axis=(0, 1))
-    for side in ("left", "right"):
-        yield _case(
-            "searchsorted", np.float32([1, 2, 2, 5]), np.float32([[0, 2], [5, 9]]), side=side
-        )
-    yield _case("digitize", np.float32([0.5, 2, 7]), np.float32([1, 2, 5]))
-    yield _case("isin", whole(3, 4), whole(5))
-
-
 def shaping_cases() -> list[Case]:
-    return [*_moves(), *_joins(), *_matrices(), *_sorting()]
+    return [*_moves(), *_joins(), *_matrices()]

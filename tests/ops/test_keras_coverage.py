@@ -32,6 +32,11 @@ ARRIVING = frozenset(
 
 # What other functions take beyond Keras's arguments, and why; `name=` is everywhere.
 EXTRA: dict[str, dict[str, str]] = {
+    "bincount": {"length": "the number of results, which Keras finds out and XLA cannot"},
+    "nonzero": {
+        "size": "the number of results, which Keras finds out and XLA cannot",
+        "fill_value": "what stands where there are fewer results",
+    },
     "dot_product_attention": {
         "local_window_size": "as in jax.nn",
         "query_seq_lengths": "as in jax.nn",
