@@ -23,7 +23,7 @@ from graphc.errors import (
     did_you_mean,
 )
 from graphc.ir.attributes import NO_ATTRIBUTES, Attributes
-from graphc.ir.builder import Builder
+from graphc.ir.builder import Builder, infer_types
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Value
 from graphc.ir.op import Constraint, OpSpec
@@ -110,7 +110,7 @@ class DataflowGraph:
             build.origin = origin or capture_origin(2)
             build.name = self.unique_name(name or op.name)
             guarded = self._control and op.name not in _ORDERED_BY_THEMSELVES
-            if guarded and values and (regions or op.arity is None):
+            if guarded and values and (regions or self._gives_several(op, values, attributes)):
                 # What a region reads and assigns must wait too, and several results need one guard.
                 build.name, public_name = f"{build.name}/guard", build.name
                 first = build.make(REGISTRY["after"], (values[0], *self._control))
@@ -128,16 +128,23 @@ class DataflowGraph:
             tensors = self._tensors
             return tuple([tensors[value] for value in node.outputs])
 
+    def _gives_several(self, op: OpSpec, values: tuple[Value, ...], attributes: Attributes) -> bool:
+        """Whether an op has more than one result; of a wrong call, `make` says what is wrong."""
+        try:
+            results, _ = infer_types(op, tuple([value.type for value in values]), attributes)
+        except GraphcError:
+            return False
+        return len(results) > 1
+
     def _guarded(self, node: Node) -> Node:
-        """A twin of `node` whose values wait for the current control dependencies."""
-        first, *_ = node.outputs
-        if len(node.outputs) > 1:
+        """A twin of `node`, of one result, that waits for the current control dependencies."""
+        if len(node.outputs) > 1:  # made of nothing that could wait in its place
             raise GraphcError(
                 f"{node.op.name} has several results and cannot stand under control_dependencies",
                 fix="put ops.copy of each result under control_dependencies",
                 origin=node.origin,
             )
-        return self.build.make(REGISTRY["after"], (first, *self._control))
+        return self.build.make(REGISTRY["after"], (node.output, *self._control))
 
     def tensor(self, value: Value) -> Tensor:
         """The one handle of a value."""
