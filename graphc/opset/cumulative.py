@@ -134,8 +134,6 @@ def _extremum_gradient(
     """All goes to the element that is the extremum; of equal ones, to the one reached last."""
     x, axis, reverse = operands[0], call.attributes["axis"], call.attributes["reverse"]
     shape, rank = x.type.shape, x.type.rank
-    if shape[axis] == 0:  # a gather, which the next order needs, takes its elements from somewhere
-        return (ct[0],)
     wins = build.compare(x, results[0], direction="EQ")
     here = build.iota(dtype=I32, shape=shape, iota_dimension=axis)
     start = build.full(np.iinfo(np.int32).max if reverse else 0, I32, shape)

@@ -151,6 +151,9 @@ def _cost(call: OpCall) -> Cost:
 def _read(build: Builder, call: OpCall, x: Value, indices: Value, fill: float = 0.0) -> Value:
     """From each place in `x` what an update there stands for; `fill` where none was written."""
     windows = _windows(call.attributes)
+    if any(x.type.shape[axis] == 0 for axis in windows.index_map):
+        # no index falls into it: nothing was written, and there is nothing to gather from
+        return build.full(fill, x.type.dtype, call.types[2].shape)
     return build.gather(
         x,
         indices,
