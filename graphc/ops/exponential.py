@@ -12,7 +12,7 @@ from graphc.errors import DTypeError
 from graphc.ir.origin import capture_origin
 from graphc.ir.registry import REGISTRY
 from graphc.ops.arithmetic import absolute, add, multiply, negative, subtract
-from graphc.ops.broadcasting import aligned, apply, unary
+from graphc.ops.broadcasting import aligned, unary
 from graphc.ops.comparison import isfinite, maximum, where
 from graphc.ops.conversion import inexact
 from graphc.ops.tensor import Tensor
@@ -25,7 +25,7 @@ def exp(x: Any, name: str | None = None) -> Tensor:
 
 def exp2(x: Any, name: str | None = None) -> Tensor:
     """2 to the power x."""
-    return exp(multiply(inexact(x), math.log(2.0)), name or "exp2")
+    return unary(REGISTRY["exp2"], inexact(x), name or "exp2")
 
 
 def expm1(x: Any, name: str | None = None) -> Tensor:
@@ -88,28 +88,9 @@ def cbrt(x: Any, name: str | None = None) -> Tensor:
     return unary(REGISTRY["cbrt"], inexact(x), name or "cbrt")
 
 
-def erf(x: Any, name: str | None = None) -> Tensor:
-    """The error function, of real numbers."""
-    return apply("erf", inexact(x), name=name or "erf")
-
-
-def erfc(x: Any, name: str | None = None) -> Tensor:
-    """1 - erf(x), of real numbers; its relative error grows above 3."""
-    return subtract(1.0, erf(x), name or "erfc")
-
-
 def logaddexp2(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     """log2(2**x1 + 2**x2), without overflow."""
     scale = math.log(2.0)
     left, right = aligned((x1, x2))
     total = logaddexp(multiply(inexact(left), scale), multiply(inexact(right), scale))
     return multiply(total, 1.0 / scale, name or "logaddexp2")
-
-
-def erfinv(x: Any, name: str | None = None) -> Tensor:
-    """The number whose error function is x; infinite at ±1, NaN outside.
-
-    Raises:
-        ShapeError: a size is not known while the graph is built.
-    """
-    return apply("jax_primitive", inexact(x), primitive="erf_inv", name=name or "erfinv")

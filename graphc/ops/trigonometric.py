@@ -1,8 +1,7 @@
 """Trigonometric and hyperbolic functions, in radians. Integers are cast to the default float.
 
-Every function takes f[…] and gives a tensor of the same type; `sin`, `cos`, `tan`, `tanh`, `sinh`
-and `cosh` take complex numbers as well. Functions that are no op are written in terms of those that
-are, by formulas that keep their digits near 0 (Abramowitz and Stegun, chapter 4).
+Every function takes f[…] and gives a tensor of the same type; all but `arctan2`, `hypot`, `deg2rad`
+and `rad2deg` take complex numbers as well.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from typing import Any
 from graphc.errors import DTypeError
 from graphc.ir.origin import capture_origin
 from graphc.ir.registry import REGISTRY
-from graphc.ops.arithmetic import absolute, add, divide, multiply, negative, sign, square, subtract
+from graphc.ops.arithmetic import absolute, add, divide, multiply, square
 from graphc.ops.broadcasting import aligned, binary, unary
-from graphc.ops.comparison import equal, greater, isinf, less, logical_or, maximum, minimum, where
+from graphc.ops.comparison import equal, isinf, logical_or, maximum, minimum, where
 from graphc.ops.conversion import inexact
-from graphc.ops.exponential import exp, expm1, log, log1p, sqrt
+from graphc.ops.exponential import sqrt
 from graphc.ops.tensor import Tensor
 
 
@@ -60,24 +59,17 @@ def arctan2(x1: Any, x2: Any, name: str | None = None) -> Tensor:
 
 def arctan(x: Any, name: str | None = None) -> Tensor:
     """The angle, from -pi/2 to pi/2, whose tangent is x."""
-    return arctan2(_real(x, "arctan"), 1.0, name or "arctan")
+    return unary(REGISTRY["atan"], inexact(x), name or "arctan")
 
 
 def arcsin(x: Any, name: str | None = None) -> Tensor:
-    """The angle, from -pi/2 to pi/2, whose sine is x; NaN outside [-1, 1]."""
-    tensor = _real(x, "arcsin")
-    return arctan2(tensor, _cathetus(tensor), name or "arcsin")
+    """The angle, from -pi/2 to pi/2, whose sine is x; NaN for a float outside [-1, 1]."""
+    return unary(REGISTRY["asin"], inexact(x), name or "arcsin")
 
 
 def arccos(x: Any, name: str | None = None) -> Tensor:
-    """The angle, from 0 to pi, whose cosine is x; NaN outside [-1, 1]."""
-    tensor = _real(x, "arccos")
-    return arctan2(_cathetus(tensor), tensor, name or "arccos")
-
-
-def _cathetus(x: Tensor) -> Tensor:
-    """The square root of 1 - x², without cancellation near 1."""
-    return sqrt(multiply(subtract(1.0, x), add(1.0, x)))
+    """The angle, from 0 to pi, whose cosine is x; NaN for a float outside [-1, 1]."""
+    return unary(REGISTRY["acos"], inexact(x), name or "arccos")
 
 
 def deg2rad(x: Any, name: str | None = None) -> Tensor:
@@ -122,51 +114,24 @@ def tanh(x: Any, name: str | None = None) -> Tensor:
 
 def sinh(x: Any, name: str | None = None) -> Tensor:
     """The hyperbolic sine, exact near 0."""
-    tensor = inexact(x)
-    if tensor.dtype.is_complex:
-        halves = multiply(exp(tensor), 0.5), multiply(exp(negative(tensor)), 0.5)
-        return subtract(*halves, name or "sinh")
-    # For large x half of exp(x), halved in the exponent: exp(x) overflows before sinh(x) does.
-    grown = expm1(absolute(tensor))
-    near = multiply(add(grown, divide(grown, add(grown, 1.0))), 0.5)
-    far = exp(subtract(absolute(tensor), math.log(2.0)))
-    size = where(less(absolute(tensor), 20.0), near, far)
-    return where(less(tensor, 0.0), negative(size), size, name=name or "sinh")
+    return unary(REGISTRY["sinh"], inexact(x), name or "sinh")
 
 
 def cosh(x: Any, name: str | None = None) -> Tensor:
     """The hyperbolic cosine."""
-    tensor = inexact(x)
-    half = math.log(2.0)
-    rising = exp(subtract(tensor, half))
-    falling = exp(subtract(negative(tensor), half))
-    return add(rising, falling, name or "cosh")
+    return unary(REGISTRY["cosh"], inexact(x), name or "cosh")
 
 
 def arcsinh(x: Any, name: str | None = None) -> Tensor:
     """The number whose hyperbolic sine is x; exact near 0, and finite for every finite x."""
-    tensor = _real(x, "arcsinh")
-    size = absolute(tensor)
-    is_large = greater(size, 1e4)
-    small = where(is_large, 1.0, size)
-    root = sqrt(add(square(small), 1.0))
-    near = log1p(add(small, divide(square(small), add(root, 1.0))))
-    far = add(log(where(is_large, size, 1.0)), math.log(2.0))
-    return multiply(sign(tensor), where(is_large, far, near), name or "arcsinh")
+    return unary(REGISTRY["asinh"], inexact(x), name or "arcsinh")
 
 
 def arccosh(x: Any, name: str | None = None) -> Tensor:
-    """The number of at least 0 whose hyperbolic cosine is x; NaN below 1."""
-    tensor = _real(x, "arccosh")
-    is_large = greater(tensor, 1e4)
-    above = subtract(where(is_large, 2.0, tensor), 1.0)
-    near = log1p(add(above, sqrt(multiply(above, add(above, 2.0)))))
-    far = add(log(where(is_large, tensor, 1.0)), math.log(2.0))
-    return where(is_large, far, near, name=name or "arccosh")
+    """The number of at least 0 whose hyperbolic cosine is x; NaN for a float below 1."""
+    return unary(REGISTRY["acosh"], inexact(x), name or "arccosh")
 
 
 def arctanh(x: Any, name: str | None = None) -> Tensor:
-    """The number whose hyperbolic tangent is x; infinite at ±1, NaN outside [-1, 1]."""
-    tensor = _real(x, "arctanh")
-    difference = subtract(log1p(tensor), log1p(negative(tensor)))
-    return multiply(difference, 0.5, name or "arctanh")
+    """The number whose hyperbolic tangent is x; infinite at ±1, NaN for a float beyond."""
+    return unary(REGISTRY["atanh"], inexact(x), name or "arctanh")

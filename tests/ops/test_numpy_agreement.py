@@ -11,6 +11,7 @@ from tests.ops.matrix_cases import matrix_cases
 from tests.ops.numpy_cases import Case, elementwise_cases, reduction_cases
 from tests.ops.shaping_cases import shaping_cases
 from tests.ops.sorting_cases import sorting_cases
+from tests.ops.special_cases import special_cases
 
 CASES = {
     "elementwise": elementwise_cases(),
@@ -18,6 +19,7 @@ CASES = {
     "reductions": reduction_cases(),
     "shaping": shaping_cases(),
     "sorting": sorting_cases(),
+    "special": special_cases(),
 }
 EVERY = [case for cases in CASES.values() for case in cases]
 
