@@ -12,6 +12,7 @@
 | fold_bytes | GRAPHC_FOLD_BYTES | 65536 | the largest constant that folding may make |
 | cache_dir | GRAPHC_CACHE_DIR | none | the folder that keeps compiled programs, if any |
 | rewrite_cap | GRAPHC_REWRITE_CAP | 64 | rewrites per node after which a rule set is looping |
+| kept_sizes | GRAPHC_KEPT_SIZES | 256 | sizes that a program stays compiled for; 0: all |
 | check_numerics | GRAPHC_CHECK_NUMERICS | false | runs find the first node that makes a NaN |
 """
 
@@ -93,6 +94,7 @@ verify_passes: Final = Setting("verify_passes", "stage", _one_of("pass", "stage"
 fold_bytes: Final = Setting("fold_bytes", 65536, _size)
 rewrite_cap: Final = Setting("rewrite_cap", 64, _size)
 cache_dir: Final = Setting("cache_dir", "", str)
+kept_sizes: Final = Setting("kept_sizes", 256, _size)
 check_numerics: Final = Setting("check_numerics", False, _truth)
 
 ALL: Final[dict[str, Setting[Any]]] = {
@@ -105,6 +107,7 @@ ALL: Final[dict[str, Setting[Any]]] = {
         fold_bytes,
         rewrite_cap,
         cache_dir,
+        kept_sizes,
         check_numerics,
     )
 }

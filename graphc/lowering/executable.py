@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -71,6 +72,7 @@ class Executable:
         self.xla_seconds = 0.0
         self.cache = "off"
         self._compiled: Any = None
+        self._compiling = threading.Lock()
 
     def _specs(self) -> list[Any]:
         avals = self.lowered.program.in_avals
@@ -106,17 +108,18 @@ class Executable:
 
     def compile(self) -> Any:
         """XLA's compiled program, made at the first call of this method or of the function."""
-        if self._compiled is None:
-            started = time.perf_counter()
-            with self._scope(), self._on_device(), contextlib.ExitStack() as stack:
-                hits = 0
-                if self._disk_cache is not None:
-                    hits = self._disk_cache.hits
-                    stack.enter_context(scoped_compilation_cache(self._disk_cache))
-                self._compiled = self._stages.compile()
-                if self._disk_cache is not None:
-                    self.cache = "hit" if self._disk_cache.hits > hits else "miss"
-            self.xla_seconds = time.perf_counter() - started
+        with self._compiling:  # several threads may make the first call
+            if self._compiled is None:
+                started = time.perf_counter()
+                with self._scope(), self._on_device(), contextlib.ExitStack() as stack:
+                    hits = 0
+                    if self._disk_cache is not None:
+                        hits = self._disk_cache.hits
+                        stack.enter_context(scoped_compilation_cache(self._disk_cache))
+                    self._compiled = self._stages.compile()
+                    if self._disk_cache is not None:
+                        self.cache = "hit" if self._disk_cache.hits > hits else "miss"
+                self.xla_seconds = time.perf_counter() - started
         return self._compiled
 
     def stablehlo(self) -> str:

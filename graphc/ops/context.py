@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from graphc.ir.node import Value
     from graphc.ops.dataflow import DataflowGraph
 
 
@@ -34,6 +35,18 @@ class _Stacks(threading.local):
 
 
 _stacks = _Stacks()
+
+
+class Place(threading.local):
+    """Where a thread is in a graph that it builds: its `with` blocks are no other thread's.
+
+    Attributes:
+        scope: the names of the name scopes around, each with a slash.
+        control: what nodes made now must run after.
+    """
+
+    scope = ""
+    control: tuple[Value, ...] = ()
 
 
 def current_graph() -> DataflowGraph | None:

@@ -30,7 +30,7 @@ from graphc.ir.op import Constraint, OpSpec
 from graphc.ir.origin import Origin, capture_origin
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType
-from graphc.ops.context import current_graph, has_open_graphs, pushed_graph
+from graphc.ops.context import Place, current_graph, has_open_graphs, pushed_graph
 from graphc.ops.graph_marks import GraphMarks, Parts
 from graphc.ops.graph_refusals import graph_is_closed, no_control_dependency
 from graphc.ops.tensor import Operation, Tensor
@@ -70,8 +70,7 @@ class DataflowGraph:
         self._names: dict[str, int] = {}
         self._nodes_by_name: dict[str, Node] = {}
         self._tensors: dict[Value, Tensor] = {}
-        self._scope = ""
-        self._control: tuple[Value, ...] = ()
+        self._here = Place()
         self._symbols = parent._symbols if parent else SymbolSource()
         self._streams = parent._streams if parent else itertools.count(1)
 
@@ -109,11 +108,11 @@ class DataflowGraph:
             build = self.build
             build.origin = origin or capture_origin(2)
             build.name = self.unique_name(name or op.name)
-            guarded = self._control and op.name not in _ORDERED_BY_THEMSELVES
+            guarded = self._here.control and op.name not in _ORDERED_BY_THEMSELVES
             if guarded and values and (regions or self._gives_several(op, values, attributes)):
                 # What a region reads and assigns must wait too, and several results need one guard.
                 build.name, public_name = f"{build.name}/guard", build.name
-                first = build.make(REGISTRY["after"], (values[0], *self._control))
+                first = build.make(REGISTRY["after"], (values[0], *self._here.control))
                 values, build.name, guarded = (first.output, *values[1:]), public_name, False
             if guarded:
                 public_name, build.name = build.name, f"{build.name}/unguarded"
@@ -144,7 +143,7 @@ class DataflowGraph:
                 fix="put ops.copy of each result under control_dependencies",
                 origin=node.origin,
             )
-        return self.build.make(REGISTRY["after"], (node.output, *self._control))
+        return self.build.make(REGISTRY["after"], (node.output, *self._here.control))
 
     def tensor(self, value: Value) -> Tensor:
         """The one handle of a value."""
@@ -191,7 +190,7 @@ class DataflowGraph:
 
     def unique_name(self, name: str) -> str:
         """The full name of a new node: with the scope, and a number when it is taken."""
-        full = f"{self._scope}{name}"
+        full = f"{self._here.scope}{name}"
         taken = self._names
         count = taken.get(full)
         if count is None:
@@ -208,45 +207,45 @@ class DataflowGraph:
     @contextlib.contextmanager
     def name_scope(self, name: str) -> Iterator[str]:
         """Nodes made inside get `name/` before theirs; a repeated scope gets a number."""
-        before = self._scope
-        self._scope = f"{self.unique_name(name)}/"
+        before = self._here.scope
+        self._here.scope = f"{self.unique_name(name)}/"
         try:
-            yield self._scope[:-1]
+            yield self._here.scope[:-1]
         finally:
-            self._scope = before
+            self._here.scope = before
 
     @contextlib.contextmanager
     def reopened_scope(self, scope: str) -> Iterator[None]:
         """Go on in a scope that `name_scope` gave before, or at the top with ""."""
-        before = self._scope
-        self._scope = f"{scope}/" if scope else ""
+        before = self._here.scope
+        self._here.scope = f"{scope}/" if scope else ""
         try:
             yield
         finally:
-            self._scope = before
+            self._here.scope = before
 
     @contextlib.contextmanager
     def control_dependencies(self, things: Sequence[Tensor | Operation] | None) -> Iterator[None]:
         """Nodes made inside run after `things`; None clears the dependencies."""
-        before = self._control
+        before = self._here.control
         if things is None:
-            self._control = ()
+            self._here.control = ()
         else:
             added: list[Value] = []
             for thing in things:
                 if getattr(thing, "graph", None) is not self:
                     raise no_control_dependency(thing)
                 added.extend(thing.control_values)
-            self._control = (*before, *added)
+            self._here.control = (*before, *added)
         try:
             yield
         finally:
-            self._control = before
+            self._here.control = before
 
     @property
     def control(self) -> tuple[Tensor, ...]:
         """What nodes made now must run after."""
-        return tuple([self._tensors[value] for value in self._control])
+        return tuple([self._tensors[value] for value in self._here.control])
 
     def dimensions(self, shape: Sequence[Any]) -> tuple[Dimension, ...]:
         """A shape with `None` as fresh symbols and strings as named ones."""

@@ -33,7 +33,7 @@ def slice_graph(
     known_symbols = {symbol for value in inputs for symbol in symbols_of(value.type.shape)}
     constraints = [
         constraint
-        for constraint in graph.constraints
+        for constraint in list(graph.constraints)  # another thread may be building
         if symbols_of((constraint.left, constraint.right)) <= known_symbols
     ]
     sliced = Graph(inputs, fetches, nodes, constraints=constraints)

@@ -13,11 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graphc.errors import ExecutionError
 from graphc.session.failures import execution_failure
 
 if TYPE_CHECKING:
     from graphc.session.plan import Plan
     from graphc.session.program import Signature
+
+
+def wait_for(results: Sequence[Any], updates: Sequence[str]) -> None:
+    """Wait for a program that gives no numbers: XLA may read feeds in place until it is done.
+
+    Raises:
+        ExecutionError: it failed.
+    """
+    try:
+        for result in results[:1]:
+            result.block_until_ready()
+    except Exception as problem:
+        raise execution_failure(problem, updates) from problem
+
 
 FeedType = tuple[Any, tuple[int, ...]]
 """NumPy element type and shape."""
@@ -27,7 +42,9 @@ def make_fast_call(
     plan: Plan, signature: Signature, types: Sequence[FeedType]
 ) -> Callable[..., Any]:
     """`plan.run` for NumPy arrays of exactly these types, positional."""
-    if len(types) == 1 and plan.is_single and not signature.update_names:
+    # Several variables must be read in one go; one is what it is at some moment.
+    reads_at_once = len(signature.state_names) <= 1
+    if len(types) == 1 and plan.is_single and not signature.update_names and reads_at_once:
         return _one_in_one_out(plan, signature, *types[0])
     return _any_number(plan, signature, types)
 
@@ -68,14 +85,16 @@ def _any_number(plan: Plan, signature: Signature, types: Sequence[FeedType]) -> 
                 results = call(*constants, *state, *given)
                 if updates:
                     store.update(updates, results[first_update:])
+                    if count == 0:  # they are all variables, which the next program may consume
+                        wait_for(results, updates)
+        except ExecutionError:
+            raise
         except Exception as problem:
             lost = store.lost()
             if lost:
                 raise execution_failure(problem, lost) from problem
             return plan.run_for(given, as_numpy=True)
         try:
-            if count == 0:  # XLA may read feeds in place: the run is over when the program is
-                results[0].block_until_ready()
             return plan.arrange([copy(result) for result in results[:count]])
         except Exception as problem:
             raise execution_failure(problem, updates) from problem

@@ -13,7 +13,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Value
 from graphc.ops.tensor import Operation, Tensor
 from graphc.session.failures import execution_failure
-from graphc.session.fast_calls import make_fast_call
+from graphc.session.fast_calls import make_fast_call, wait_for
 from graphc.session.feeds import convert_feed
 from graphc.session.fetches import Rebuild
 from graphc.session.host import run_on_host
@@ -91,16 +91,14 @@ class Plan:
                 if node.op.name == "initialize"
                 for name in node.attributes["variables"]
             )
-        self._last: Signature | None = None
         self._host = maker.make_host(strings, values) if strings else None
         self.run: Callable[..., Any] = self._run
 
     def _run(self, *given: Any) -> Any:
         """Run with NumPy results; what `run` is before the first signature is known."""
-        result = self.run_for(given, as_numpy=True)
+        result, last = self._run_once(given, as_numpy=True)
         types = [(feed.dtype, feed.shape) for feed in given if type(feed) is np.ndarray]
         plain = self._host is None and not self.reset and len(types) == len(given)
-        last = self._last
         if plain and last is not None and last.result_count and last.numerics is None:
             self.run = make_fast_call(self, last, types)
         return result
@@ -115,16 +113,21 @@ class Plan:
         Raises:
             FeedError: one does not fit.
         """
+        return self._run_once(given, as_numpy)[0]
+
+    def _run_once(self, given: Sequence[Any], as_numpy: bool) -> tuple[Any, Signature | None]:
+        """The results of a run, and the signature that gave them."""
         arrays = self._convert(given)
         if self.reset:
             self.store.reset(self.reset, self._initialize)
         numbers: Sequence[Any] = ()
+        signature = None
         if self.program is not None:
             fed = [arrays[i] for i in self._fed_numbers]
-            self._last = self.program.signature(fed)
-            numbers = self._run_program(self._last, fed, as_numpy)
+            signature = self.program.signature(fed)
+            numbers = self._run_program(signature, fed, as_numpy)
         strings = run_on_host(self._host, arrays) if self._host else ()
-        return self.arrange(numbers, strings)
+        return self.arrange(numbers, strings), signature
 
     def _convert(self, given: Sequence[Any]) -> list[Any]:
         return [
@@ -158,15 +161,12 @@ class Plan:
         if not as_numpy:
             # Nobody waits for the result, so a feed that XLA reads in place must be a copy.
             fed = [np.array(array) if type(array) is np.ndarray else array for array in fed]
-        results = dispatch(signature, fed, self.store, self._initialize)
         count = self.number_count
+        waits = as_numpy and count == 0
+        results = dispatch(signature, fed, self.store, self._initialize, waits)
         if not as_numpy:
             return results[:count]
         try:
-            if count == 0:
-                # XLA may read feeds in place: the run is over when the program is.
-                for result in results[:1]:
-                    result.block_until_ready()
             # Copies: what a person holds must not keep XLA from reusing a variable's memory.
             return [np.array(result) for result in results[:count]]
         except Exception as problem:
@@ -174,17 +174,22 @@ class Plan:
 
 
 def dispatch(
-    signature: Signature, fed: Sequence[Any], store: VariableStore, initialize: Compute
+    signature: Signature,
+    fed: Sequence[Any],
+    store: VariableStore,
+    initialize: Compute,
+    waits: bool = False,
 ) -> list[Any]:
     """Call a program on feeds and the variables it reads; set the variables it updates.
 
-    Returns its results, new values of variables included, perhaps before they are computed.
+    Returns its results, new values of variables included, perhaps before they are computed; with
+    `waits` after the first of them is.
 
     Raises:
         ExecutionError: XLA failed; says whether state was lost.
         NumericsError: the program checks its numbers, and one is not finite.
     """
-    results = _call(signature, fed, store, initialize)
+    results = _call(signature, fed, store, initialize, waits)
     try:
         signature.check_numbers(results)
     except NumericsError:
@@ -195,7 +200,11 @@ def dispatch(
 
 
 def _call(
-    signature: Signature, fed: Sequence[Any], store: VariableStore, initialize: Compute
+    signature: Signature,
+    fed: Sequence[Any],
+    store: VariableStore,
+    initialize: Compute,
+    waits: bool,
 ) -> list[Any]:
     executable = signature.executable
     names, updates = signature.state_names, signature.update_names
@@ -214,4 +223,6 @@ def _call(
             raise execution_failure(problem, store.lost()) from problem
         if updates:
             store.update(updates, results[signature.fetch_count :])
+        if waits:  # in here: once the lock is open, the next program may consume a variable
+            wait_for(results, updates)
     return results

@@ -14,6 +14,7 @@ from typing import Any, Final
 import jax
 import numpy as np
 
+import graphc.settings as settings
 from graphc.errors import FeedError, GraphcError, did_you_mean
 from graphc.garbage_collection import paused_collection
 from graphc.instrumentation.numerics_checks import CHECKED, with_numerics_checks
@@ -47,6 +48,7 @@ class Signature:
         update_names: the variables it sets, in result order.
         fetch_count: how many of the results are fetches; the others are new values of variables.
         result_count: how many there are.
+        last_use: grows with each time that it is looked up.
         numerics: what the last fetch means where the program checks its numbers, else None.
     """
 
@@ -66,6 +68,7 @@ class Signature:
         self.fetch_count = len(executable.graph.fetches)
         self.result_count = len(executable.graph.outputs)
         self.numerics = numerics
+        self.last_use = 0
 
     def check_numbers(self, results: Sequence[Any]) -> None:
         """Wait for what a checked program found in its numbers; nothing for any other.
@@ -119,6 +122,7 @@ class Program:
         self._symbolic: PipelineRun | None = None
         self._signatures: dict[Any, Signature] = {}
         self._last: Signature | None = None
+        self._uses = 0
 
     def _refuse_unfed(self, feeds: Sequence[Value]) -> None:
         fed = len(feeds)
@@ -154,9 +158,21 @@ class Program:
             with self._lock:
                 found = self._signatures.get(key)
                 if found is None:
-                    found = self._signatures[key] = self._specialise(self.bind(arrays))
+                    found = self._specialise(self.bind(arrays))
+                    self._make_room()
+                    self._signatures[key] = found
+        self._uses = found.last_use = self._uses + 1
         self._last = found
         return found
+
+    def _make_room(self) -> None:
+        """Let go of the executables that were not used for longest, beyond `settings.kept_sizes`.
+
+        The plan that runs one without looking it up, as `fast_calls` does, keeps it.
+        """
+        most, kept = settings.kept_sizes.get(), self._signatures
+        while most and len(kept) >= most:
+            del kept[min(kept, key=lambda key: kept[key].last_use)]
 
     def bind(self, arrays: Sequence[Any]) -> dict[str, int]:
         """The sizes of symbols where these arrays are fed.
@@ -164,7 +180,8 @@ class Program:
         Raises:
             FeedError: they do not fit together.
         """
-        return bind_sizes(self.feeds, arrays, self._dataflow.constraints)
+        constraints = dict(self._dataflow.constraints)  # another thread may be building
+        return bind_sizes(self.feeds, arrays, constraints)
 
     def _specialise(self, sizes: dict[str, int]) -> Signature:
         symbolic = self.symbolic()

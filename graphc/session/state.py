@@ -176,6 +176,7 @@ class VariableStore:
                 )
             placed[variable.name] = self.put(_fitting(value, variable).array)
         with self.lock:
+            self._dissolve(placed)
             self.arrays.update(placed)
 
     def update(self, names: Iterable[str], arrays: Iterable[Any]) -> None:
@@ -183,19 +184,22 @@ class VariableStore:
         if not self.packs.members:
             self.arrays.update(zip(names, arrays, strict=True))
             return
+        changed: dict[str, Any] = {}
         for name, array in zip(names, arrays, strict=True):
             place = self.packs.row_of(name)
             if place is not None and name not in self.arrays and place[0] in self.arrays:
-                self._set_row(*place, array)
+                pack, row = place
+                whole = changed.get(pack)
+                with scoped_x64():
+                    whole = self.arrays[pack] if whole is None else whole
+                    changed[pack] = whole.at[row].set(array)
             else:
-                self.arrays[name] = array
-                if name in self.packs.members:  # nobody may find an old value of a row
-                    for member in self.packs.members[name]:
-                        self.arrays.pop(member, None)
-
-    def _set_row(self, pack: str, row: int, array: Any) -> None:
-        with scoped_x64():
-            self.arrays[pack] = self.arrays[pack].at[row].set(array)
+                changed[name] = array
+        # All at once: who reads one pack does not ask for the lock.
+        self.arrays.update(changed)
+        for name in changed:  # nobody may find an old value of a row
+            for member in self.packs.members.get(name, ()):
+                self.arrays.pop(member, None)
 
     def reset(self, names: Iterable[str], compute: Compute) -> None:
         """Give variables their initial values back."""
@@ -213,9 +217,11 @@ class VariableStore:
 
     def lost(self) -> list[str]:
         """Variables whose buffers a failed program has consumed."""
+        with self.lock:
+            arrays = dict(self.arrays)
         return [
             variable
-            for name, array in self.arrays.items()
+            for name, array in arrays.items()
             if isinstance(array, jax.Array) and array.is_deleted()
             for variable in self.packs.members.get(name, (name,))
         ]
