@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dimensions import Dimension, at_least, product
+from graphc.dimensions import Dimension, product
 from graphc.dtypes import I32
 from graphc.errors import GraphcError, ShapeError
 from graphc.ir.origin import capture_origin
@@ -22,7 +22,7 @@ from graphc.ops.gathering import index_tensor, known_array, take
 from graphc.ops.joining import concatenate, slice_axis
 from graphc.ops.reductions import max as reduce_max
 from graphc.ops.reductions import min as reduce_min
-from graphc.ops.searching import first_places, require_size, searchsorted
+from graphc.ops.searching import first_places, not_empty, require_size, searchsorted
 from graphc.ops.shaping import expand_dims, moveaxis, ravel, reshape, squeeze
 from graphc.ops.sizes import as_axis, as_size
 from graphc.ops.sorting import positions_along, sort_together
@@ -228,8 +228,8 @@ def unique(
     length = slices.shape[0]
     *ordered, places = sort_together([*keys, iota(length, I32)], 0, len(keys))
     starts, is_place, passed = first_places(_differs_from_last(ordered), count)
-    first = take(_not_empty(places), starts)
-    found = take(_not_empty(slices), first, 0)
+    first = take(not_empty(places), starts)
+    found = take(not_empty(slices), first, 0)
     shape = (count, *[1] * (found.ndim - 1))
     fill = scalar_like(tensor, 0 if fill_value is None else fill_value)
     found = where(reshape(is_place, shape), found, fill)
@@ -247,15 +247,6 @@ def unique(
         results.append(scatter_update(empty, expand_dims(ranks, 1), one, "add"))
     named = [apply("reshape", each, shape=each.shape, name=label) for each in results]
     return named[0] if len(named) == 1 else tuple(named)
-
-
-def _not_empty(tensor: Tensor) -> Tensor:
-    """The tensor with zeros behind it, if it may be empty: nothing can be taken from nothing."""
-    if at_least(tensor.shape[0], 1):
-        return tensor
-    others = [0] * (tensor.ndim - 1)
-    zero = scalar_like(tensor, 0)
-    return apply("pad", tensor, zero, low=[0, *others], high=[1, *others], interior=[0, *others])
 
 
 def _columns(slices: Tensor) -> list[Tensor]:

@@ -308,7 +308,8 @@ def istft(
     """The signal of which `stft` with the same arguments gives x: the best one, if there is none.
 
     Sequences are multiplied by the window once more, added where they overlap, and divided by the
-    sum of the squared windows (Griffin and Lim, 1984).
+    sum of the squared windows (Griffin and Lim, 1984). Without a window the result is that times
+    fft_length / sequence_stride, as in Keras.
 
     Args:
         x: real and imaginary parts, f[…, sequences, fft_length // 2 + 1].
@@ -340,6 +341,8 @@ def istft(
     squares = broadcast_to(multiply(factor, factor), (count, fft_length))
     weights = _overlapped(squares, places, whole)
     signal = divide(total, where(greater(weights, 1e-10), weights, 1.0))
+    if window is None:
+        signal = multiply(signal, fft_length / sequence_stride)
     start = fft_length // 2 if center else 0
     stop = whole - start if length is None else start + as_size(length, "length")
     if isinstance(stop, int) and isinstance(whole, int):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from graphc.dimensions import Dimension
+from graphc.dimensions import Dimension, at_least
 from graphc.dtypes import I32, DType
 from graphc.errors import GraphcError, ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.ops.arithmetic import add, floor_divide, mod, multiply, subtract
-from graphc.ops.broadcasting import apply
+from graphc.ops.broadcasting import apply, broadcast_to
 from graphc.ops.comparison import (
     clip,
     equal,
@@ -20,18 +20,18 @@ from graphc.ops.comparison import (
     logical_not,
     logical_or,
     not_equal,
+    right_shift,
     where,
 )
 from graphc.ops.conversion import cast_to, constant_tensor, graph_of, promoted, to_tensor
 from graphc.ops.creation import iota
 from graphc.ops.cumulative import cumsum
-from graphc.ops.filling import filled
-from graphc.ops.gathering import index_tensor
-from graphc.ops.joining import concatenate, slice_axis
+from graphc.ops.filling import filled, scalar_like
+from graphc.ops.gathering import index_tensor, take
+from graphc.ops.loops import fori_loop
 from graphc.ops.reductions import sum as reduce_sum
 from graphc.ops.shaping import expand_dims, ravel
 from graphc.ops.sizes import as_shape, as_size, dimension_size
-from graphc.ops.sorting import sort_together
 from graphc.ops.tensor import Tensor
 from graphc.ops.updating import scatter_update
 
@@ -69,37 +69,56 @@ def searchsorted(
     size = sequence.shape[0]
     if isinstance(size, int) and size <= _COMPARED:
         return _counted(sequence, wanted, side, label)
-    return _merged(sequence, wanted, side, label)
+    return _halved(sequence, wanted, side, label)
 
 
 def _counted(sequence: Tensor, values: Tensor, side: str, name: str) -> Tensor:
     """By comparing each value to the whole vector, which XLA does without storing it."""
-    each = expand_dims(values, -1)
-    before = (less if side == "left" else less_equal)(sequence, each)
-    if sequence.dtype.is_inexact:  # NaN is after all numbers
-        beyond = isnan(each)
-        if side == "left":
-            beyond = logical_and(beyond, logical_not(isnan(sequence)))
-        before = logical_or(before, beyond)
+    before = _is_before(sequence, expand_dims(values, -1), side)
     return reduce_sum(cast_to(before, I32), -1, name=name)
 
 
-def _merged(sequence: Tensor, values: Tensor, side: str, name: str) -> Tensor:
-    """By sorting both together: the elements before a value are those of the vector before it."""
-    flat = ravel(values)
-    # What comes first stays first among equals.
-    parts = [flat, sequence] if side == "left" else [sequence, flat]
-    sizes = [part.shape[0] for part in parts]
-    whole = concatenate(parts)
-    _, places = sort_together([whole, iota(whole.shape[0], I32)], 0)
-    is_first = less(places, _scalar(sizes[0]))
-    of_sequence = logical_not(is_first) if side == "left" else is_first
-    passed = cumsum(cast_to(of_sequence, I32))
-    empty = filled(graph_of((whole,)), 0, I32, whole.shape)
-    by_place = scatter_update(empty, expand_dims(places, 1), passed)
-    start: Dimension = 0 if side == "left" else sizes[0]
-    found = slice_axis(by_place, 0, start, start + flat.shape[0])
-    return apply("reshape", found, shape=values.shape, name=name)
+def _halved(sequence: Tensor, values: Tensor, side: str, name: str) -> Tensor:
+    """By halving what is left of the vector, as often as its size says."""
+    size = sequence.shape[0]
+    steps = size.bit_length() if isinstance(size, int) else 31
+    low = filled(graph_of((values,)), 0, I32, values.shape)
+    high = broadcast_to(_scalar(size), values.shape)
+    source = not_empty(sequence)
+
+    def halve(_: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        low, high = state
+        middle = add(low, right_shift(subtract(high, low), 1))
+        before = _is_before(take(source, middle), values, side)
+        is_open = less(low, high)
+        return (
+            where(logical_and(is_open, before), add(middle, 1), low),
+            where(logical_and(is_open, logical_not(before)), middle, high),
+        )
+
+    return apply(
+        "reshape", fori_loop(0, steps, halve, (low, high))[0], shape=values.shape, name=name
+    )
+
+
+def _is_before(elements: Tensor, values: Tensor, side: str) -> Tensor:
+    """Whether elements are before values, or equal to them for "right"; NaN is after all."""
+    before = (less if side == "left" else less_equal)(elements, values)
+    if not elements.dtype.is_inexact:
+        return before
+    beyond = isnan(values)
+    if side == "left":
+        beyond = logical_and(beyond, logical_not(isnan(elements)))
+    return logical_or(before, beyond)
+
+
+def not_empty(tensor: Tensor) -> Tensor:
+    """The tensor with zeros behind it, if it may be empty: nothing can be taken from nothing."""
+    if at_least(tensor.shape[0], 1):
+        return tensor
+    others = [0] * (tensor.ndim - 1)
+    zero = scalar_like(tensor, 0)
+    return apply("pad", tensor, zero, low=[0, *others], high=[1, *others], interior=[0, *others])
 
 
 def _scalar(size: Dimension) -> Tensor:

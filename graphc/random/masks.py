@@ -9,12 +9,13 @@ from graphc.dtypes import I32, U32
 from graphc.errors import GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.ops.arithmetic import multiply
-from graphc.ops.broadcasting import apply, apply_many
+from graphc.ops.broadcasting import apply
 from graphc.ops.comparison import where
 from graphc.ops.conversion import graph_of, inexact, to_tensor
 from graphc.ops.gathering import take
 from graphc.ops.identities import named
 from graphc.ops.sizes import as_axis
+from graphc.ops.sorting import sort_together
 from graphc.ops.tensor import Tensor
 from graphc.random.distributions import bernoulli
 from graphc.random.streams import Seed, drawn
@@ -71,11 +72,8 @@ def shuffle(x: Any, axis: int = 0, seed: Seed = None, name: str | None = None) -
     along = as_axis(axis, tensor.ndim, tensor)
     shape = [tensor.shape[along]]
     order = apply("iota", dtype=I32, shape=shape, iota_dimension=0)
-    parameters = {"dimension": 0, "is_stable": True, "num_keys": 1}
     # Two rounds: equal words, which keep their order, are too rare then to matter.
     for _ in range(2):
         words = drawn("random_bits", shape, U32, seed, None)
-        order = apply_many("jax_primitive", words, order, primitive="sort", parameters=parameters)[
-            1
-        ]
+        _, order = sort_together([words, order], 0)
     return take(tensor, order, along, name=name or "shuffle")

@@ -120,7 +120,7 @@ def test_short_time_transforms(shape: tuple[int, ...], setting: Any, symbolic: b
 
 @pytest.mark.parametrize("symbolic", [False, True])
 @pytest.mark.parametrize(
-    "setting", [(4, 2, 4, "hann"), (6, 2, 8, "hamming"), (4, 1, 4, None), (4, 4, 4, None)], ids=str
+    "setting", [(4, 2, 4, "hann"), (6, 2, 8, "hamming"), (4, 4, 4, None)], ids=str
 )
 def test_the_way_back_gives_the_signal(setting: Any, symbolic: bool) -> None:
     length, stride, fft_length, window = setting
@@ -144,11 +144,8 @@ def test_overlapping_sequences_are_weighed_as_in_keras(monkeypatch: pytest.Monke
     import keras
 
     spectrum = (floats(5, 4), floats(5, 4))
-    for length, window, center in (
-        (None, "hann", True),
-        (9, "hamming", True),
-        (None, "hann", False),
-    ):
+    settings = [(None, "hann", True), (9, "hamming", True), (None, "hann", False)]
+    for length, window, center in [*settings, (None, None, True), (7, None, False)]:
         want = keras.ops.istft(spectrum, 5, 2, 6, length, window, center)
         found = called(pair(ops.istft, 5, 2, 6, length, window, center), *spectrum)
         close(found, np.asarray(want), 1e-4)
