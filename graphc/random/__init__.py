@@ -4,6 +4,7 @@ A draw depends on the seed, on its own stream number, on how many runs have draw
 iterations of the user's loops around it: never on what the passes did.
 """
 
+from graphc.random.continuous import cauchy, exponential, gumbel, laplace, logistic
 from graphc.random.distributions import (
     bernoulli,
     categorical,
@@ -12,15 +13,31 @@ from graphc.random.distributions import (
     truncated_normal,
     uniform,
 )
-from graphc.random.masks import dropout, shuffle
+from graphc.random.gammas import beta, chi_squared, dirichlet, gamma, log_gamma, student_t
+from graphc.random.masks import choice, dropout, permutation, shuffle
+from graphc.random.streams import SeedGenerator
 
 __all__ = [
+    "SeedGenerator",
     "bernoulli",
+    "beta",
     "categorical",
+    "cauchy",
+    "chi_squared",
+    "choice",
+    "dirichlet",
     "dropout",
+    "exponential",
+    "gamma",
+    "gumbel",
+    "laplace",
+    "log_gamma",
+    "logistic",
     "normal",
+    "permutation",
     "randint",
     "shuffle",
+    "student_t",
     "truncated_normal",
     "uniform",
 ]

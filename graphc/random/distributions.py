@@ -9,18 +9,19 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from graphc.dimensions import Dimension
 from graphc.dtypes import F32, F64, I32, I64, U64, DType, as_dtype
 from graphc.errors import DTypeError, GraphcError, ShapeError
 from graphc.ir.origin import capture_origin
-from graphc.ops.arithmetic import add, fmod, multiply, negative, subtract
-from graphc.ops.broadcasting import apply_many
+from graphc.ops.arithmetic import add, fmod, multiply, subtract
+from graphc.ops.broadcasting import apply
 from graphc.ops.casting import cast
 from graphc.ops.comparison import clip, less
 from graphc.ops.conversion import cast_to, default_dtype, graph_of, inexact, to_tensor
-from graphc.ops.exponential import log
 from graphc.ops.reductions import argmax
 from graphc.ops.shaping import expand_dims
 from graphc.ops.tensor import Tensor
+from graphc.random.continuous import gumbel
 from graphc.random.streams import Seed, drawn, float_type
 
 
@@ -53,14 +54,14 @@ def uniform(
     if _is_number(minval, 0) and _is_number(maxval, 1):
         return drawn("random_uniform", shape, target, seed, label)
     unit = drawn("random_uniform", shape, target, seed, None)
-    low, high = _of_type(minval, target), _of_type(maxval, target)
+    low, high = of_type(minval, target), of_type(maxval, target)
     width = (
         subtract(high, low) if isinstance(low, Tensor) or isinstance(high, Tensor) else high - low
     )
     return add(multiply(unit, width), low, label)
 
 
-def _of_type(thing: Any, dtype: DType) -> Any:
+def of_type(thing: Any, dtype: DType) -> Any:
     """A parameter of a distribution: a Python number as it is, anything else as a tensor."""
     if default_dtype(thing) is not None and not isinstance(thing, (list, tuple)):
         return float(thing)
@@ -92,7 +93,7 @@ def normal(
     if _is_number(mean, 0) and _is_number(stddev, 1):
         return drawn("random_normal", shape, target, seed, label)
     unit = drawn("random_normal", shape, target, seed, None)
-    return add(multiply(unit, _of_type(stddev, target)), _of_type(mean, target), label)
+    return add(multiply(unit, of_type(stddev, target)), of_type(mean, target), label)
 
 
 def truncated_normal(
@@ -105,7 +106,7 @@ def truncated_normal(
 ) -> Tensor:
     """Normal, without what is more than two standard deviations away from the mean: f[shape].
 
-    The sizes must be known while the graph is built. The standard deviation of what is left is
+    The standard deviation of what is left is
     0.8796 times `stddev`.
 
     Args:
@@ -118,17 +119,16 @@ def truncated_normal(
 
     Raises:
         DTypeError: `dtype` is no float.
-        ShapeError: a size is not known.
     """
     target = float_type(dtype)
     wide = F64 if target is F64 else F32
     bound = math.erf(2 / math.sqrt(2))
     spread = uniform(shape, -bound, bound, wide, seed)
-    quantile = apply_many("jax_primitive", spread, primitive="erf_inv")[0]
+    quantile = apply("erf_inv", spread)
     # Rounding near the ends must not step over them.
     unit = cast_to(clip(multiply(quantile, math.sqrt(2)), -2.0, 2.0), target)
-    scaled = multiply(unit, _of_type(stddev, target))
-    return add(scaled, _of_type(mean, target), name or "truncated_normal")
+    scaled = multiply(unit, of_type(stddev, target))
+    return add(scaled, of_type(mean, target), name or "truncated_normal")
 
 
 def randint(
@@ -193,7 +193,7 @@ def bernoulli(
 
 def categorical(
     logits: Any,
-    num_samples: int,
+    num_samples: Dimension,
     dtype: Any = "int32",
     seed: Seed = None,
     name: str | None = None,
@@ -219,7 +219,8 @@ def categorical(
         )
     shape = (*scores.shape[:-1], num_samples, scores.shape[-1])
     # The largest of logits with Gumbel noise is a draw from the distribution.
-    unit = drawn("random_uniform", shape, scores.dtype, seed, None)
-    noise = negative(log(negative(log(clip(unit, 1e-37, 1.0)))))
+    wide = cast_to(scores, F32) if scores.dtype.itemsize < F32.itemsize else scores
+    noise = gumbel(shape, wide.dtype, seed)
+    scores = wide
     chosen = argmax(add(expand_dims(scores, -2), noise), -1)
     return cast(cast_to(chosen, I32), dtype, name or "categorical")

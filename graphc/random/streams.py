@@ -7,7 +7,8 @@ the iterations of the user's loops around it. `seed` chooses the stream:
 * an integer fixes it: two draws of one seed give the same numbers, in the same run. Streams of user
   seeds lie apart from those that a graph counts;
 * a key, a u32[2] tensor, is taken as it is: the same numbers in every run, whatever the session's
-  seed is.
+  seed is;
+* a `SeedGenerator` gives another key for each draw.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from typing import Any, Final
+
+import numpy as np
 
 from graphc.dimensions import Shape
 from graphc.dtypes import U32, DType, as_dtype
@@ -26,9 +29,34 @@ from graphc.ops.dataflow import get_default_graph
 from graphc.ops.sizes import as_shape
 from graphc.ops.tensor import Tensor
 
-Seed = int | Tensor | None
-
 _SEEDED: Final = 1 << 31  # streams of user seeds lie above, those that the graph counts below
+
+
+class SeedGenerator:
+    """Seeds for many draws from one: each draw that is given it has numbers of its own.
+
+    Args:
+        seed: an integer; None takes the graph's next stream at each draw.
+        name: accepted for Keras's sake.
+
+    As in Keras, except that no variable counts: the number of a draw is that in which the graph is
+    built, and each run draws anew because the session counts runs.
+    """
+
+    def __init__(self, seed: int | None = None, name: str | None = None) -> None:
+        self.name = name or "seed_generator"
+        self.seed = seed
+        self._draws = 0
+
+    def next(self, ordered: bool = True) -> Tensor:
+        """The key of the next draw, u32[2]; `ordered` is accepted for Keras's sake."""
+        if self.seed is None:
+            return key_of(None)
+        number, self._draws = self._draws, self._draws + 1
+        return folded(key_of(self.seed), number)
+
+
+Seed = int | Tensor | SeedGenerator | None
 
 
 def key_of(seed: Seed) -> Tensor:
@@ -37,6 +65,8 @@ def key_of(seed: Seed) -> Tensor:
     Raises:
         DTypeError: the seed is no integer, and no key.
     """
+    if isinstance(seed, SeedGenerator):
+        return seed.next()
     if isinstance(seed, Tensor):
         if seed.dtype is not U32 or seed.shape != (2,):
             raise DTypeError(
@@ -55,6 +85,11 @@ def key_of(seed: Seed) -> Tensor:
             "a seed is an integer", given=repr(seed), origin=capture_origin()
         ) from None
     return apply("random_key", stream=_SEEDED + number % _SEEDED)
+
+
+def folded(key: Tensor, number: int) -> Tensor:
+    """The key of one of several draws that belong together: u32[2]."""
+    return apply("random_fold", key, np.uint32(number))
 
 
 def float_type(dtype: Any) -> DType:

@@ -138,6 +138,10 @@ def test_the_gradient_rule_gives_what_jax_gives(case: Case) -> None:
     rtol, slack = case.sample.rtol, 16  # many steps, each rounded
     for position, mine, theirs in zip(case.wanted, in_numpy, run.gradients, strict=True):
         assert_close(mine, theirs, rtol, f"rule for operand {position}, NumPy and XLA", slack)
+    if run.jax_gradients is None and case.op.has(Trait.RANDOM):
+        # a draw moves with a parameter as its distribution does, not as the steps of a rejection
+        # sampler do for one key: tests/random holds these rules to their distributions
+        return
     if run.jax_gradients is None:
         # then finite differences have to say alone whether the rule is right
         assert case.sample.differentiable, run.refusal

@@ -9,7 +9,7 @@ import pytest
 
 import graphc
 from graphc import ops, random
-from graphc.errors import DTypeError, GraphcError
+from graphc.errors import DTypeError, GraphcError, ShapeError
 
 COUNT = 20_000
 
@@ -120,6 +120,22 @@ def test_dropout_keeps_the_mean_and_drops_the_rate() -> None:
     assert random.dropout(x, 0) is x
 
 
+def test_dropout_at_its_ends_is_exact_and_draws_one_mask_for_both_ways() -> None:
+    x = graphc.constant(np.float32([np.inf, 2, np.nan]))
+    gone, halved = random.dropout(x, 1.0), random.dropout(graphc.constant(np.ones(64)), 0.5)
+    source = graphc.constant(np.arange(1, 65, dtype=np.float32))
+    squared = ops.square(random.dropout(source, 0.5))
+    slope = graphc.gradients(ops.sum(squared), source)
+    with graphc.Session() as session:
+        zeros, ends, both, gradient = session.run([gone, halved, squared, slope])
+        text = session.dump([squared, slope], stage="simplified")
+    np.testing.assert_array_equal(zeros, [0, 0, 0])
+    assert ends.dtype == np.float64
+    numbers = np.arange(1, 65)
+    np.testing.assert_array_equal(gradient, np.where(both > 0, 8 * numbers, 0))
+    assert text.count("dropout(") == 1
+
+
 def test_shuffle_keeps_the_parts() -> None:
     x = np.arange(60).reshape(20, 3).astype(np.float32)
     once, columns = drawn(random.shuffle(x), random.shuffle(x, axis=1))
@@ -136,7 +152,10 @@ def test_shuffle_keeps_the_parts() -> None:
         (lambda: random.randint([2], 5, 5), GraphcError),
         (lambda: random.normal([2], seed=1.5), DTypeError),
         (lambda: random.normal([2], seed=graphc.constant(1)), DTypeError),
-        (lambda: random.dropout(np.zeros(2), 1.0), GraphcError),
+        (lambda: random.dropout(np.zeros(2), 1.5), GraphcError),
+        (lambda: random.dropout(np.zeros(2), 0.5, noise_shape=(3,)), ShapeError),
+        (lambda: random.gamma([2], np.ones(3)), ShapeError),
+        (lambda: random.choice(3, [4], replace=False), ShapeError),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_with_the_users_line(
