@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dtypes import DType, as_dtype
+from graphc.dtypes import BOOL, DType, as_dtype
 from graphc.errors import DTypeError, GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.ops.broadcasting import apply
-from graphc.ops.comparison import clip, finite_limits
+from graphc.ops.comparison import clip, finite_limits, truth_of
 from graphc.ops.conversion import cast_to, constant_tensor, default_dtype, graph_of, to_tensor
 from graphc.ops.gathering import known_array
 from graphc.ops.identities import named
@@ -32,6 +32,8 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     tensor = to_tensor(x, None, graph_of((x,)))
     if tensor.dtype is wanted:
         return named(tensor, name)
+    if wanted is BOOL and tensor.dtype.is_complex:  # the op would ask the real part alone
+        return named(truth_of(tensor), name or "cast")
     return apply("convert", tensor, dtype=wanted, name=name or "cast")
 
 

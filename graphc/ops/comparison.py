@@ -171,7 +171,7 @@ def clip(x: Any, x_min: Any, x_max: Any, name: str | None = None) -> Tensor:
 # -- logic and bits --------------------------------------------------------------------------------
 
 
-def _truth(x: Any) -> Tensor:
+def truth_of(x: Any) -> Tensor:
     """Whether x is not 0."""
     tensor = to_tensor(x, None, graph_of((x,)))
     if tensor.dtype is BOOL:
@@ -181,22 +181,22 @@ def _truth(x: Any) -> Tensor:
 
 def logical_and(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     """Whether both are true; a number is true where it is not 0."""
-    return binary(_AND, _truth(x1), _truth(x2), name or "logical_and")
+    return binary(_AND, truth_of(x1), truth_of(x2), name or "logical_and")
 
 
 def logical_or(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     """Whether either is true."""
-    return binary(_OR, _truth(x1), _truth(x2), name or "logical_or")
+    return binary(_OR, truth_of(x1), truth_of(x2), name or "logical_or")
 
 
 def logical_xor(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     """Whether exactly one is true."""
-    return binary(_XOR, _truth(x1), _truth(x2), name or "logical_xor")
+    return binary(_XOR, truth_of(x1), truth_of(x2), name or "logical_xor")
 
 
 def logical_not(x: Any, name: str | None = None) -> Tensor:
     """Whether x is false."""
-    return unary(_NOT, _truth(x), name or "logical_not")
+    return unary(_NOT, truth_of(x), name or "logical_not")
 
 
 def bitwise_and(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -264,7 +264,7 @@ def where(condition: Any, x1: Any = None, x2: Any = None, name: str | None = Non
             fix="the positions of true elements have no fixed number; compute with a mask",
             origin=capture_origin(),
         )
-    mask = _truth(condition)
+    mask = truth_of(condition)
     on_true, on_false = promoted((x1, x2))
     shape = broadcast_shapes(mask.shape, on_true.shape, on_false.shape)
     if mask.ndim:  # a scalar chooses between whole tensors

@@ -241,6 +241,8 @@ def take_along_axis(
     common = broadcast_shapes(_without(tensor.shape, along), _without(positions.shape, along))
     tensor = broadcast_to(tensor, _with(common, along, tensor.shape[along]))
     positions = broadcast_to(positions, _with(common, along, positions.shape[along]))
+    if positions.shape[along] == 0:
+        tensor = _with_elements(tensor, [along])
     return apply(
         "gather",
         tensor,

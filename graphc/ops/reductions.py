@@ -16,7 +16,7 @@ from graphc.errors import ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.ops.arithmetic import absolute, divide, multiply, square, subtract
 from graphc.ops.broadcasting import apply, broadcast_to
-from graphc.ops.comparison import isclose, maximum, minimum, not_equal
+from graphc.ops.comparison import isclose, maximum, minimum, not_equal, truth_of
 from graphc.ops.conversion import cast_to, graph_of, inexact, promoted, to_tensor
 from graphc.ops.exponential import sqrt
 from graphc.ops.identities import named
@@ -296,12 +296,12 @@ def _position(op_name: str, x: Any, axis: int | None, keepdims: bool, name: str 
 
 def all(x: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
     """Whether all elements along axes are true (not 0): bool."""
-    return _reduced("reduce_and", cast_to(_tensor(x), BOOL), axis, keepdims, name, "all")
+    return _reduced("reduce_and", truth_of(x), axis, keepdims, name, "all")
 
 
 def any(x: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
     """Whether any element along axes is true (not 0): bool."""
-    return _reduced("reduce_or", cast_to(_tensor(x), BOOL), axis, keepdims, name, "any")
+    return _reduced("reduce_or", truth_of(x), axis, keepdims, name, "any")
 
 
 def allclose(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,23 @@ import graphc
 from graphc import ops
 from graphc.errors import GraphcError, ShapeError
 from tests.ops.evaluation import called
-from tests.ops.numpy_cases import floats, truth, whole
+from tests.ops.sweep.arrays import draw
+
+_SEEDS = itertools.count()
+Array = np.ndarray[Any, Any]
+
+
+def floats(*shape: int) -> Array:
+    return draw("float32", *shape, seed=next(_SEEDS))
+
+
+def whole(*shape: int) -> Array:
+    return draw("int32", *shape, seed=next(_SEEDS), low=-9, high=9)
+
+
+def truth(*shape: int) -> Array:
+    return draw("bool", *shape, seed=next(_SEEDS))
+
 
 MATMULS = [
     ((2, 3), (3, 4)), ((3,), (3, 4)), ((2, 3), (3,)), ((3,), (3,)), ((5, 2, 3), (3, 4)),

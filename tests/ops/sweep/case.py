@@ -79,7 +79,7 @@ class SweepCase:
         expected: of arrays, in NumPy.
         arrays: what both are called on.
         dtype: of the result.
-        computed_in: the element type that NumPy gets the arrays in.
+        computed_in: the element type that NumPy gets the arrays in; "own" for that of each.
         tolerance: relative; 0 for exact results.
         floor: absolute tolerance, in units of `tolerance`.
         signed_zeros: whether the signs of zeros count.
@@ -97,7 +97,8 @@ class SweepCase:
 
     def wanted(self) -> list[Array]:
         """What must come out."""
-        arrays = [widened(array, self.computed_in) for array in self.arrays]
+        own = self.computed_in == "own"
+        arrays = [widened(a, str(a.dtype) if own else self.computed_in) for a in self.arrays]
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             made = self.expected(*arrays)
@@ -165,12 +166,14 @@ def _comparable(array: Array) -> Array:
 def case(
     name: str,
     *arrays: Any,
+    first: str | None = None,
     given: tuple[Any, ...] = (),
     rule: str = "same",
     expected: Callable[..., Any] | None = None,
     numpy: str | None = None,
     listed: bool = False,
     computed_in: str | None = None,
+    pick: int | None = None,
     slack: float = 1.0,
     floor: float = 0.25,
     signed_zeros: bool = False,
@@ -181,12 +184,14 @@ def case(
     Args:
         name: in graphc.ops.
         *arrays: operands.
+        first: an argument before them.
         given: positional arguments after them.
         rule: for the element type of the result; see `result_dtype`.
         expected: in place of NumPy's function of the same name.
         numpy: NumPy's name, where it is another one.
         listed: whether the operands are one list.
         computed_in: the element type that NumPy computes in; by default that of the operands.
+        pick: which of several results counts.
         slack: by how much the tolerance is multiplied; 0 for exact results.
         floor: the absolute tolerance, in units of the relative one.
         signed_zeros: whether the signs of zeros count.
@@ -200,12 +205,16 @@ def case(
     inside = computed_in or (dtype if is_inexact(dtype) and not is_inexact(common) else common)
 
     def called(*tensors: Any) -> Any:
-        return function(*([list(tensors)] if listed else tensors), *given, **keywords)
+        made = function(*before, *([list(tensors)] if listed else tensors), *given, **keywords)
+        return made if pick is None else made[pick]
 
     def wanted(*given_arrays: Any) -> Any:
-        return reference(*([list(given_arrays)] if listed else given_arrays), *given, **keywords)
+        arrays_ = [list(given_arrays)] if listed else given_arrays
+        made = reference(*before, *arrays_, *given, **keywords)
+        return made if pick is None else made[pick]
 
-    shown = [f"{each.dtype}{list(each.shape)}" for each in operands]
+    before = () if first is None else (first,)
+    shown = [*before, *[f"{each.dtype}{list(each.shape)}" for each in operands]]
     shown += [repr(each)[:40] for each in given] + [f"{k}={v}"[:40] for k, v in keywords.items()]
     tolerance = TOLERANCES.get(dtype, 0.0) * slack
     return SweepCase(

@@ -120,8 +120,8 @@ def middle_cases() -> Iterator[SweepCase]:
         weights = draw(dtype, 3, 4, low=1.0, seed=5)
         yield reduced("average", draw(dtype, 3, 4), weights=weights)
     for dtype in ("float32", "int32"):
-        for q in (0.0, 0.3, 0.5, 1.0, [0.25, 0.75], [[0.1], [0.9]][0]):
-            for axis in (None, 0, -1):
+        for q in (0.3, 1.0, [0.25, 0.75]):
+            for axis in (None, -1):
                 for method in ("linear", "lower", "higher", "midpoint", "nearest"):
                     x = draw(dtype, 4, 5)
                     keywords = {"axis": axis, "method": method, "computed_in": "float64"}
