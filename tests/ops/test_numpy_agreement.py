@@ -1,4 +1,4 @@
-"""Matrices and orders beside NumPy, by the references and compiled; more is in test_sweep.py."""
+"""Matrices, orders, special functions beside NumPy: referred to and compiled."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from tests.ops.evaluation import called
 from tests.ops.matrix_cases import matrix_cases
 from tests.ops.numpy_cases import Case
 from tests.ops.sorting_cases import sorting_cases
+from tests.ops.special_cases import special_cases
 
 CASES = {
     "matrices": matrix_cases(),
     "sorting": sorting_cases(),
+    "special": special_cases(),
 }
 EVERY = [case for cases in CASES.values() for case in cases]
 
