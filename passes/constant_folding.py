@@ -372,6 +372,16 @@ def take_known_branch(match: Match) -> Sequence[Value]:
     return inline(match.build, match.node.regions[0 if splat.number else 1], operands)
 
 
+@_rules.rewrite("exact", op("case", ...), check=_predicate_is_known)
+def take_known_case(match: Match) -> Sequence[Value]:
+    """A branch whose number is known stands in place."""
+    index, *operands = match.operands()
+    splat = match.scope.splat(index)
+    assert splat is not None
+    last = len(match.node.regions) - 1
+    return inline(match.build, match.node.regions[min(max(int(splat.number), 0), last)], operands)
+
+
 RULES: Final[RuleSet] = _rules.rule_set()
 
 

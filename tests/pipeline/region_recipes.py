@@ -87,6 +87,46 @@ def branches(s: Sketch, c: Choices) -> list[Value]:
 
 
 @recipe
+def branches_by_number(s: Sketch, c: Choices) -> list[Value]:
+    """A case: its index may be known, lie outside, or depend on what is computed."""
+    x = s.pick(c, "float")
+    others = [s.pick(c, "float") for _ in range(c.below(2))]
+    if c.chance(3):
+        index = s.number(c.below(5) - 1, I32)
+    else:
+        index = s.convert(fit(s, s.pick(c, "truth"), tensor_type(BOOL, SCALAR)), dtype="int32")
+
+    def write(b: Program, inputs: list[Value]) -> list[Value]:
+        return [write_steps(b, c, [fit(b, value, x.type) for value in inputs])]
+
+    types = [value.type for value in (x, *others)]
+    regions = tuple([write_body(c, types, write) for _ in range(1 + c.below(3))])
+    return [s.case(index, x, *others, regions=regions)]
+
+
+@recipe
+def all_rows_at_once(s: Sketch, c: Choices) -> list[Value]:
+    """A vectorized_map over one or two arrays, with something that every row sees."""
+    mapped = s.pick(c, "float", lambda x: x.type.rank > 0)
+    invariant = s.pick(c, "float")
+    rows = mapped.type.with_shape(mapped.type.shape[1:])
+    results = 1 + c.below(2)
+
+    def write(b: Program, inputs: list[Value]) -> list[Value]:
+        values = [fit(b, value, rows) for value in inputs]
+        return [write_steps(b, c, list(values)) for _ in range(results)]
+
+    made = s.vectorized_map(
+        mapped,
+        invariant,
+        regions=(write_body(c, [rows, invariant.type], write),),
+        invariants=1,
+        length=mapped.type.shape[0],
+    )
+    return [made] if isinstance(made, Value) else list(made)
+
+
+@recipe
 def loop_over_rows(s: Sketch, c: Choices) -> list[Value]:
     """A scan: a carry, perhaps a count, an array that is scanned, one that every step sees."""
     scanned = s.pick(c, "float", lambda x: x.type.rank > 0)
@@ -126,9 +166,13 @@ def _is_count(value: Value) -> bool:
 
 @recipe
 def loop_while(s: Sketch, c: Choices) -> list[Value]:
-    """A few steps of a loop that nobody may differentiate."""
+    """A few steps of a loop, with a bound or without.
+
+    Nothing is differentiated through it: JAX, which says what is right, has no gradient for it.
+    """
     x = s.pick(c, "float")
     steps = c.below(4)
+    maximum = c.below(4) if c.chance(2) else None
     types = [tensor_type(I32, SCALAR), x.type, x.type]
     invariant = s.stop_gradient(fit(s, s.pick(c, "float"), x.type))
 
@@ -141,7 +185,14 @@ def loop_while(s: Sketch, c: Choices) -> list[Value]:
 
     regions = (write_body(c, types, condition), write_body(c, types, write))
     return list(
-        s.while_loop(s.number(0, I32), s.stop_gradient(x), invariant, regions=regions, carries=2)
+        s.while_loop(
+            s.number(0, I32),
+            s.stop_gradient(x),
+            invariant,
+            regions=regions,
+            carries=2,
+            maximum=maximum,
+        )
     )
 
 

@@ -201,6 +201,24 @@ def test_a_while_loop_tells_the_iteration_and_its_condition_is_watched(session):
     assert (error.op_name, error.iterations) == ("log", (0,))
 
 
+def test_a_loop_that_ends_early_tells_the_iteration_on_the_way_back_too(session):
+    x = graphc.placeholder("float32", [], name="x")
+    y = graphc.while_loop(lambda v: v > 0.5, lambda v: graphc.ops.sqrt(v - 1.0), x, 9)
+    slope = graphc.gradients(y, x)
+    assert session.run([y, slope], {x: 1.25}) == [0.5, 1.0]
+    error = blame(session, slope, {x: 1.0})  # the slope of the root of 0
+    assert error.in_gradient
+    error = blame(session, y, {x: 1.5})
+    assert (error.op_name, error.iterations) == ("sqrt", (1,))
+
+
+def test_the_branch_of_a_switch_that_was_taken_is_blamed(session):
+    x, n = (graphc.placeholder(of, [], name=of) for of in ("float32", "int32"))
+    y = graphc.ops.switch(n, [graphc.ops.log, graphc.ops.sqrt, graphc.ops.sin], x)
+    assert session.run(y, {x: 0.0, n: 2}) == 0.0
+    assert blame(session, y, {x: -1.0, n: 1}).op_name == "sqrt"
+
+
 def test_nested_loops_tell_each_iteration(session):
     xs = graphc.placeholder("float32", [3], name="xs")
 
