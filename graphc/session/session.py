@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 import graphc.settings as settings
 from graphc.errors import GraphcError
@@ -39,6 +39,8 @@ from graphc.session.refusals import (
 from graphc.session.state import VariableStore
 from graphc.session.verifying.program_verification import verify_program
 from graphc.session.verifying.verify_report import VerifyReport
+
+_are_checked_by_setting: Final = settings.check_numerics.get
 
 
 def default_pipeline() -> Pipeline:
@@ -171,8 +173,13 @@ class Session:
     ) -> Plan:
         if self._closed:
             raise session_closed()
-        checks = self._checks_numerics(check_numerics)
-        key = (fetch_key(fetches), feeds, checks)
+        if check_numerics is None:
+            check_numerics = self._check_numerics
+            if check_numerics is None:
+                check_numerics = _are_checked_by_setting()
+        key: Any = (fetch_key(fetches), feeds)
+        if check_numerics:
+            key = (key, "checked")
         try:
             found = self._plans.get(key)
         except TypeError:  # something unhashable among the fetches or feeds
@@ -180,7 +187,7 @@ class Session:
             key = None
         if found is None:
             leaves, rebuild = flatten_fetches(fetches, self.graph)
-            found = Plan(leaves, rebuild, resolve_feeds(feeds, self.graph), self, checks)
+            found = Plan(leaves, rebuild, resolve_feeds(feeds, self.graph), self, check_numerics)
             if key is not None:
                 self._plans[key] = found
             self._last_program = found.program or self._last_program
@@ -189,7 +196,7 @@ class Session:
     def _checks_numerics(self, asked: bool | None = None) -> bool:
         if asked is None:
             asked = self._check_numerics
-        return settings.check_numerics.get() if asked is None else asked
+        return _are_checked_by_setting() if asked is None else asked
 
     # -- programs --------------------------------------------------------------------------------
 
