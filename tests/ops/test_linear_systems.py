@@ -106,6 +106,40 @@ def test_unknown_sizes_and_gradients_run_in_a_session(session: Any) -> None:
     assert session.run(gradient, {x: matrices[:0], b: sides[:0]}).shape == (0, 3, 3)
 
 
+@pytest.mark.parametrize("batch", [0, 2])
+@pytest.mark.parametrize("size", [0, 1, 4])
+def test_gradients_of_matrices_of_unknown_size_run_in_a_session(
+    session: Any, size: int, batch: int
+) -> None:
+    x = graphc.placeholder("float32", [None, None, None])
+    values, vectors = ops.eigh(x)
+    parts = [ops.det(x), ops.logdet(x), ops.inv(x), ops.cholesky(x), values * values]
+    gradients = graphc.gradients(sum(ops.sum(part) for part in parts), [x])
+    largest = graphc.gradients(ops.sum(ops.square(vectors * values[:, None])), [x])
+    array = definite(batch, size, size)
+    found, other = session.run([gradients[0], largest[0]], {x: array})
+    assert found.shape == other.shape == array.shape
+    turned = np.swapaxes(np.linalg.inv(array.astype(np.float64)), -1, -2)
+    direct = turned * (1 + np.linalg.det(array)[:, None, None])
+    through_inverse = -turned @ np.ones_like(turned) @ turned
+    whole = _cholesky_gradient(array) + 2 * array
+    np.testing.assert_allclose(found, direct + through_inverse + whole, rtol=2e-3, atol=1e-3)
+    np.testing.assert_allclose(other, 2 * array, rtol=2e-3, atol=1e-3)
+
+
+def _cholesky_gradient(x: np.ndarray) -> np.ndarray:
+    """Of the sum of the factor's elements, by differences in float64."""
+    found = np.zeros(x.shape)
+    wide = x.astype(np.float64)
+    for i, j in np.ndindex(x.shape[-2:]):
+        step = np.zeros(x.shape[-2:])
+        step[i, j] += 5e-5
+        step[j, i] += 5e-5
+        ends = [np.linalg.cholesky(wide + s * step).sum((-1, -2)) for s in (1, -1)]
+        found[:, i, j] = (ends[0] - ends[1]) / 2e-4
+    return found
+
+
 def test_no_derivative_of_eigenvectors_of_any_matrix_names_the_line(session: Any) -> None:
     x = graphc.placeholder("float32", [3, 3])
     _, vectors = ops.eig(x)

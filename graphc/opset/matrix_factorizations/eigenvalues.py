@@ -73,7 +73,9 @@ def _eigh_gradient(
     if call.has_cotangent(1):
         turned = product(build, adjoint(build, vectors), conjugate(build, ct[1]))
         factor = with_dtype(build, _inverse_distances(build, values), dtype)
-        inner = build.add(diagonal_matrix(build, change), build.multiply(factor, turned))
+        inner = build.multiply(factor, turned)
+        if call.has_cotangent(0):
+            inner = build.add(inner, diagonal_matrix(build, change))
         scaled = product(build, vectors, inner)
     else:
         scaled = build.multiply(vectors, along_columns(build, change, vectors.type.shape))

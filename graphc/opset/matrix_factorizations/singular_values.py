@@ -96,7 +96,8 @@ def _gradient(
     if not (call.has_cotangent(0) or call.has_cotangent(2)):
         return (conjugate(build, _values_alone(build, left, ct[1], right)),)
     left_change, right_change = conjugate(build, ct[0]), conjugate(build, ct[2])
-    found = _all(build, (left, values, right), (left_change, ct[1], right_change))
+    values_change = ct[1] if call.has_cotangent(1) else None
+    found = _all(build, (left, values, right), left_change, values_change, right_change)
     return (conjugate(build, found),)
 
 
@@ -106,9 +107,14 @@ def _values_alone(build: Builder, left: Value, change: Value, right: Value) -> V
     return product(build, build.multiply(left, scale), right)
 
 
-def _all(build: Builder, results: Values, changes: Values) -> Value:
+def _all(
+    build: Builder,
+    results: Values,
+    left_change: Value,
+    values_change: Value | None,
+    right_change: Value,
+) -> Value:
     left, values, right = results
-    left_change, values_change, right_change = changes
     dtype, rows, columns = left.type.dtype, left.type.shape[-2], right.type.shape[-1]
     turned_left = product(build, adjoint(build, left), left_change)
     # For V, which is the adjoint of the third result.
@@ -123,8 +129,10 @@ def _all(build: Builder, results: Values, changes: Values) -> Value:
 
     inner = build.multiply(both(build.multiply(factor, turned_left)), by_columns)
     other = build.multiply(by_rows, both(build.multiply(factor, turned_right)))
-    direct = with_dtype(build, diagonal_matrix(build, values_change), dtype)
-    inner = build.add(build.add(inner, other), direct)
+    inner = build.add(inner, other)
+    if values_change is not None:
+        direct = with_dtype(build, diagonal_matrix(build, values_change), dtype)
+        inner = build.add(inner, direct)
     if dtype.is_complex:
         inner = build.add(inner, _phases(build, turned_left, values))
     found = product(build, product(build, left, inner), right)
