@@ -1,4 +1,4 @@
-"""Ops that run closed graphs: choices, scans, loops, maps, and functions with own gradients.
+"""Ops that run closed graphs: choices, scans, loops, maps, reductions, custom gradients.
 
 A body captures nothing: what it needs from outside are operands of the op and inputs of the body.
 """
@@ -7,6 +7,7 @@ from graphc.opset.control_flow import (
     branches,
     custom_gradient,
     loop_derivatives,
+    reduce,
     scans,
     vectorized_map,
     while_loops,
@@ -16,6 +17,7 @@ __all__ = [
     "branches",
     "custom_gradient",
     "loop_derivatives",
+    "reduce",
     "scans",
     "vectorized_map",
     "while_loops",
