@@ -117,6 +117,7 @@ from graphc.ops.complex_numbers import real as real
 from graphc.ops.complex_numbers import view_as_complex as view_as_complex
 from graphc.ops.complex_numbers import view_as_real as view_as_real
 from graphc.ops.contraction import einsum as einsum
+from graphc.ops.correlation import correlate as correlate
 from graphc.ops.counting import bincount as bincount
 from graphc.ops.counting import histogram as histogram
 from graphc.ops.counting import unique as unique

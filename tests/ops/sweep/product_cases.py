@@ -147,5 +147,17 @@ def distances(x: Any, y: Any) -> Any:
     return np.sqrt((np.abs(x[..., :, None, :] - y[..., None, :, :]) ** 2).sum(-1))
 
 
+def correlation_cases() -> Iterator[SweepCase]:
+    for mode in ("valid", "same", "full"):
+        for left, right in ((5, 3), (3, 5), (4, 4), (6, 2), (2, 6), (1, 4), (7, 1), (1, 1)):
+            pair = draw("float32", left), draw("float32", right, seed=1)
+            yield case("correlate", *pair, mode=mode, slack=3, floor=2)
+        for dtype in ("int32", "int8", "float16", "float64", "complex64"):
+            for left, right in ((6, 3), (3, 6)):
+                pair = draw(dtype, left), draw(dtype, right, seed=1)
+                yield case("correlate", *pair, mode=mode, slack=4, floor=2)
+
+
 def product_cases() -> list[SweepCase]:
-    return [*product_pairs(), *einsum_cases(), *norm_cases()]
+    families = (product_pairs, einsum_cases, norm_cases, correlation_cases)
+    return [each for family in families for each in family()]
