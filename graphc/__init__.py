@@ -68,6 +68,7 @@ from graphc.ops.sources import constant, placeholder, placeholder_with_default
 from graphc.ops.tensor import Operation, Tensor
 from graphc.ops.variable import Variable
 from graphc.session.devices import list_devices
+from graphc.session.jit_function import from_jax, jit
 from graphc.session.session import Session
 
 config = backend
@@ -94,6 +95,7 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "from_jax",
     "get_default_graph",
     "global_variables",
     "global_variables_initializer",
@@ -105,6 +107,7 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "jit",
     "jvp",
     "layers",
     "list_devices",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Final
@@ -106,3 +106,15 @@ def capture_origin(depth: int = 1) -> Origin:
 
 
 OriginSource = Callable[[], Origin]
+
+
+def origin_of_frames(frames: Iterable[tuple[str, int, str]]) -> Origin:
+    """The line of the first of recorded frames that is not graphc's own code.
+
+    Args:
+        frames: file, line and function, the innermost first.
+    """
+    for file, line, function in frames:
+        if not file.startswith((*_INTERNAL_PREFIXES, "<frozen ")):
+            return Origin(file, line, function)
+    return UNKNOWN

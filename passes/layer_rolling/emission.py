@@ -2,11 +2,16 @@
 
 Operands of the scan: carries with their initial values, stacked arrays, loop-invariant values. Its
 results: the last values of carries, then every value that is read outside, stacked.
+
+A loop that reads what an earlier one computes (the way back reads the way forth) computes again
+what is cheap: only products, draws and carried values are kept for it, stacked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Final
 
 import numpy as np
 
@@ -15,11 +20,16 @@ from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
 from graphc.ir.literal import Literal
 from graphc.ir.node import Node, Value
+from graphc.ir.op import Trait
 from graphc.ir.registry import OpRegistry
-from passes.layer_rolling.loops import Carried, Inside, Invariant, Loop
+from passes.layer_rolling.loops import Carried, Inside, Invariant, Loop, Operand
+from passes.layer_rolling.node_signatures import Users
 from passes.layer_rolling.orbits import Orbit
 
 RULE = "layer_rolling"
+
+_CHEAP: Final = Trait.ELEMENTWISE | Trait.REDUCTION | Trait.SHAPE_MOVE
+_DEAR: Final = Trait.CONTRACTION | Trait.REGION | Trait.RANDOM | Trait.BARRIER
 
 _Result = tuple[Orbit, int]
 
@@ -31,15 +41,31 @@ class LoopEmitter:
         editor: the graph being changed.
     """
 
-    def __init__(self, editor: GraphEditor, registry: OpRegistry) -> None:
+    def __init__(self, editor: GraphEditor, registry: OpRegistry, users: Users) -> None:
         self.editor = editor
         self._registry = registry
+        self._users = users
         self._elements: dict[Value, tuple[Value, int]] = {}
 
-    def emit(self, loop: Loop) -> Node:
-        """Put a scan in place of the nodes of a loop; gives the scan."""
-        writer = _BodyWriter(loop, self._registry)
-        read_outside = self._read_outside(loop)
+    def emit(self, loops: Sequence[Loop]) -> list[Node]:
+        """Put scans in place of the nodes of loops, those that others read first."""
+        earlier: dict[Node, Orbit] = {}
+        writers: list[_BodyWriter] = []
+        for loop in loops:
+            writers.append(_BodyWriter(loop, self._registry, earlier))
+            earlier.update(
+                (orbit.nodes[element], orbit)
+                for orbit in loop.orbits
+                for element in loop.schedule.elements(orbit)
+            )
+        needed = {value for writer in writers for value in writer.outer_values()}
+        return [
+            self._emit(writer, self._read_outside(writer.loop, needed, earlier))
+            for writer in writers
+        ]
+
+    def _emit(self, writer: _BodyWriter, read_outside: dict[_Result, list[int]]) -> Node:
+        loop = writer.loop
         stacked = [
             result for result, elements in read_outside.items() if not writer.ends(result, elements)
         ]
@@ -47,7 +73,6 @@ class LoopEmitter:
         build = self.editor.build
         first = loop.orbits[0].nodes[loop.schedule.elements(loop.orbits[0])[0]]
         build.origin, build.name = first.origin.with_rule(RULE), _name(loop)
-        length = loop.schedule.length
         scan = self._registry["scan"]
         operands = (
             *writer.carries.initial_values(),
@@ -58,26 +83,30 @@ class LoopEmitter:
             {
                 "carries": len(writer.carries),
                 "invariants": len(writer.invariants),
-                "length": length,
+                "length": loop.schedule.length,
                 "reverse": loop.is_reversed,
             },
             scan.name,
         )
         made = build.make(scan, operands, attributes, (body,))
-        self._replace_results(loop, writer, made, read_outside, stacked)
+        self._replace_results(writer, made, read_outside, stacked)
         return made
 
-    def _read_outside(self, loop: Loop) -> dict[_Result, list[int]]:
-        """Which iterations' results are read outside of the loop."""
-        inside = set(loop.nodes())
+    def _read_outside(
+        self, loop: Loop, needed: Set[Value], inside: Mapping[Node, Orbit]
+    ) -> dict[_Result, list[int]]:
+        """Which iterations' results are read outside: by other loops, by what is in none."""
         found: dict[_Result, list[int]] = {}
         for orbit in loop.orbits:
             for iteration, element in enumerate(loop.schedule.elements(orbit)):
                 for value in orbit.nodes[element].outputs:
-                    users = self.editor.users(value)
-                    if self.editor.is_output(value) or any(user not in inside for user in users):
+                    is_read = value in needed or self.editor.is_output(value)
+                    if is_read or any(user not in inside for user in self._users_of(value)):
                         found.setdefault((orbit, value.index), []).append(iteration)
         return found
+
+    def _users_of(self, value: Value) -> list[Node]:
+        return [user for user, place in self._users[value.node] if user.inputs[place] is value]
 
     def _stack(self, values: Sequence[Value], is_reversed: bool) -> Value:
         """One array with an element per iteration."""
@@ -105,14 +134,13 @@ class LoopEmitter:
 
     def _replace_results(
         self,
-        loop: Loop,
         writer: _BodyWriter,
         scan: Node,
         read_outside: dict[_Result, list[int]],
         stacked: Sequence[_Result],
     ) -> None:
+        loop, length = writer.loop, writer.loop.schedule.length
         places = {result: len(writer.carries) + i for i, result in enumerate(stacked)}
-        length = loop.schedule.length
         for (orbit, index), iterations in read_outside.items():
             elements = loop.schedule.elements(orbit)
             for iteration in iterations:
@@ -161,14 +189,18 @@ class _BodyWriter:
     """Writes the body of a loop.
 
     Attributes:
+        loop: the loop.
         carries: in the order of the scan's operands.
         scanned: the values of each stacked operand, by iteration.
         invariants: values that every iteration reads.
     """
 
-    def __init__(self, loop: Loop, registry: OpRegistry) -> None:
+    def __init__(self, loop: Loop, registry: OpRegistry, earlier: Mapping[Node, Orbit]) -> None:
+        self.loop = loop
         self.carries = _Carries()
         self.scanned: dict[tuple[Value, ...], Value] = {}
+        self._earlier = earlier
+        self._again: dict[tuple[Value, ...], Value] = {}
         self.invariants: dict[Value, Value] = {}
         self._body = GraphBuilder(registry)
         self._made: dict[_Result, Value] = {}
@@ -181,22 +213,57 @@ class _BodyWriter:
             for value in made.outputs:
                 self._made[orbit, value.index] = value
 
-    def _operand(self, operand: object) -> Value:
+    def _operand(self, operand: Operand) -> Value:
         body = self._body
         if isinstance(operand, Inside):
             return self._made[operand.edge.source, operand.edge.index]
         if isinstance(operand, Carried):
             return self.carries.find(body, operand)
         if isinstance(operand, Invariant):
-            value = operand.value
-            if value not in self.invariants:
-                name = f"invariant{len(self.invariants)}"
-                self.invariants[value] = body.input(value.type, name)
-            return self.invariants[value]
-        values: tuple[Value, ...] = operand.values  # type: ignore[attr-defined]
+            return self._invariant(operand.value)
+        return self._varying(operand.values)
+
+    def _invariant(self, value: Value) -> Value:
+        if value not in self.invariants:
+            name = f"invariant{len(self.invariants)}"
+            self.invariants[value] = self._body.input(value.type, name)
+        return self.invariants[value]
+
+    def _varying(self, values: tuple[Value, ...]) -> Value:
+        """A value for each iteration: computed again if that is cheap, else scanned."""
+        if values[0] is values[-1] and all(value is values[0] for value in values):
+            return self._invariant(values[0])
+        if values in self._again:
+            return self._again[values]
+        if self._is_cheap(values):
+            first = values[0].node
+            operands = tuple(
+                [
+                    self._varying(tuple([value.node.inputs[place] for value in values]))
+                    for place in range(len(first.inputs))
+                ]
+            )
+            with self._body.located(first.origin, first.name):
+                made = self._body.make(first.op, operands, first.attributes)
+            self._again[values] = made.outputs[values[0].index]
+            return self._again[values]
         if values not in self.scanned:
-            self.scanned[values] = body.input(values[0].type, f"slice{len(self.scanned)}")
+            self.scanned[values] = self._body.input(values[0].type, f"slice{len(self.scanned)}")
         return self.scanned[values]
+
+    def _is_cheap(self, values: Sequence[Value]) -> bool:
+        """Whether values are one orbit's of an earlier loop, of an op that costs little."""
+        orbit = self._earlier.get(values[0].node)
+        if orbit is None or not _costs_little(values[0].node):
+            return False
+        index = values[0].index
+        return all(v.index == index and self._earlier.get(v.node) is orbit for v in values)
+
+    def outer_values(self) -> Iterator[Value]:
+        """Every value of the graph that the loop reads."""
+        yield from self.carries.initial_values()
+        yield from itertools.chain(*self.scanned)
+        yield from self.invariants
 
     def ends(self, result: _Result, iterations: Sequence[int]) -> bool:
         """Whether the last value of a carry is all that is read of a result."""
@@ -210,6 +277,11 @@ class _BodyWriter:
             *self.carries.inputs(), *self.scanned.values(), *self.invariants.values(),
         ]  # fmt: skip
         return self._body.finish(outputs)
+
+
+def _costs_little(node: Node) -> bool:
+    traits = node.op.traits
+    return bool(traits & _CHEAP) and not traits & _DEAR
 
 
 def _literal(value: Value) -> Literal | None:

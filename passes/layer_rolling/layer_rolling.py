@@ -54,12 +54,11 @@ class LayerRolling(GraphPass):
         if not loops:
             return PassResult.unchanged(graph)
         editor = GraphEditor(graph, context.registry)
-        emitter = LoopEmitter(editor, context.registry)
-        details: list[dict[str, Any]] = []
-        for loop in search.in_order(loops):
-            scan = emitter.emit(loop)
+        ordered = search.in_order(loops)
+        scans = LoopEmitter(editor, context.registry, search.users).emit(ordered)
+        details = [_describe(loop, scan) for loop, scan in zip(ordered, scans, strict=True)]
+        for scan in scans:
             context.trace.fire(self.name, "roll", scan)
-            details.append(_describe(loop, scan))
         result = PassResult.of(editor, {"loops": details})
         difference = difference_after_expansion(graph, result.graph)
         if difference is not None:
@@ -85,6 +84,7 @@ class _Search:
     """Looks for loops in one graph.
 
     Attributes:
+        users: the uses of every node.
         refused: why what looked like a chain of blocks was left alone.
     """
 
@@ -92,9 +92,9 @@ class _Search:
         self.refused: list[str] = []
         self._graph = graph
         self._least = least
-        self._users = users_of(graph)
+        self.users = users_of(graph)
         self._signatures = Signatures(graph)
-        self._flow = Flow(self._users)
+        self._flow = Flow(self.users)
         self._tried: set[tuple[Node, Node]] = set()
 
     def run(self) -> list[Loop]:
@@ -111,7 +111,7 @@ class _Search:
         return found
 
     def _families(self, belongs: Callable[[Node], bool]) -> list[list[list[Node]]]:
-        return families(self._graph, self._signatures, self._users, belongs)
+        return families(self._graph, self._signatures, self.users, belongs)
 
     def _independent(self, family: Sequence[Node]) -> Iterator[Loop]:
         """A loop of draws that end in results of the graph: initial values of like variables."""
@@ -129,7 +129,7 @@ class _Search:
             except RefusedError:
                 continue
             inside = set(loop.nodes())
-            if all(user in inside for node in inside for user, _ in self._users[node]):
+            if all(user in inside for node in inside for user, _ in self.users[node]):
                 self._flow.contract(loop.nodes())
                 yield loop
 
@@ -154,7 +154,7 @@ class _Search:
         seeds = list(zip(free, free[period:], strict=False))
         if self._tried.issuperset(seeds):
             return None
-        succession = Succession(self._signatures, self._users, self._flow.is_taken)
+        succession = Succession(self._signatures, self.users, self._flow.is_taken)
         succession.grow(seeds)
         self._tried.update(seeds, succession.following.items())
         return succession

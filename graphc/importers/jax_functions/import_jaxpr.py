@@ -1,0 +1,199 @@
+"""A jaxpr as a graph: one walk over its equations.
+
+Calls (`jit`, `remat`, functions with rules of their own) are written out in place; loops and
+branches become regions. An equation that is no op of the set becomes a `jax_primitive`, whose type,
+lowering and gradient are JAX's own. User names and lines survive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, cast
+
+import jax
+import numpy as np
+from jax.extend.core import ClosedJaxpr, Literal
+
+from graphc.dtypes import as_dtype
+from graphc.errors import GraphcError, ImportModelError
+from graphc.importers.jax_functions.equations import EQUATIONS, plain_ops, spread
+from graphc.importers.jax_functions.loops_and_branches import REGIONS
+from graphc.importers.jax_functions.typed_keys import (
+    has_keys,
+    is_key,
+    key_words,
+    write_key_equation,
+)
+from graphc.ir.builder import GraphBuilder
+from graphc.ir.graph import Graph
+from graphc.ir.literal import as_literal
+from graphc.ir.node import Value
+from graphc.ir.origin import UNKNOWN, Origin, origin_of_frames
+from graphc.ir.types import TensorType, tensor_type
+
+_JAX: Final = cast(Any, jax)  # much of it has no types
+
+_JAX_FOLDER: Final = str(Path(_JAX.__file__).parent)
+
+_CALLS: Final = {
+    "jit": "jaxpr",
+    "pjit": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "core_call": "call_jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+    "remat2": "jaxpr",
+    "checkpoint": "jaxpr",
+}
+"""Primitives that run one jaxpr on their operands, with the parameter that holds it."""
+
+
+def trace_function(function: Callable[..., Any], *specs: Any) -> ClosedJaxpr:
+    """The jaxpr of a function of arrays.
+
+    Args:
+        function: what `jax.jit` takes.
+        *specs: arrays, or `jax.ShapeDtypeStruct`, in any nesting.
+    """
+    return _JAX.make_jaxpr(function)(*specs)
+
+
+def import_jaxpr(program: ClosedJaxpr, names: Sequence[str] = ()) -> Graph:
+    """The graph of a jaxpr. Its inputs: the jaxpr's constants, then its arguments.
+
+    Random keys are the words that they are made of: u32 arrays with one axis more.
+
+    Args:
+        program: without effects.
+        names: of the arguments.
+
+    Raises:
+        ImportModelError: it has effects, or an array of a type that there is none of here.
+    """
+    jaxpr = program.jaxpr
+    if jaxpr.effects:
+        listed = ", ".join(sorted(str(effect) for effect in jaxpr.effects))
+        raise ImportModelError(
+            f"the function does more than compute: {listed}",
+            expected="a function that gives results and does nothing else",
+            fix="take prints, callbacks and references out of it",
+        )
+    importer = JaxprImporter()
+    build = importer.build
+    given = list(names) or [f"argument{i}" for i in range(len(jaxpr.invars))]
+    held = [f"constant{i}" for i in range(len(jaxpr.constvars))]
+    inputs = [
+        build.input(type_of(variable.aval), name, "feed")
+        for variable, name in zip((*jaxpr.constvars, *jaxpr.invars), (*held, *given), strict=True)
+    ]
+    return build.finish(importer.run(jaxpr, inputs))
+
+
+def type_of(aval: Any) -> TensorType:
+    """The type of an array; of random keys, the words that they are made of.
+
+    Raises:
+        ImportModelError: there is no such element type here.
+    """
+    if is_key(aval):
+        aval = key_words(aval)
+    try:
+        return tensor_type(as_dtype(aval.dtype), tuple(aval.shape))
+    except (GraphcError, AttributeError, TypeError):
+        raise ImportModelError(f"{aval} is no array that a graph can hold") from None
+
+
+class JaxprImporter:
+    """Adds the equations of jaxprs to one graph, or to the body of a region.
+
+    Attributes:
+        build: makes the nodes.
+    """
+
+    def __init__(self) -> None:
+        self.build = GraphBuilder()
+        self._plain = plain_ops()
+
+    def run(self, jaxpr: Any, operands: Sequence[Value]) -> list[Value]:
+        """Add the equations of a jaxpr on `operands`, its constants first; gives its results."""
+        values: dict[Any, Value] = dict(
+            zip((*jaxpr.constvars, *jaxpr.invars), operands, strict=True)
+        )
+
+        def read(atom: Any) -> Value:
+            if isinstance(atom, Literal):
+                aval: Any = atom.aval
+                return self.build.literal(as_literal(np.asarray(atom.val, aval.dtype)))
+            return values[atom]
+
+        for equation in jaxpr.eqns:
+            place = _origin_of(equation), str(equation.source_info.name_stack)
+            with self.build.located(*place):
+                results = self.equation(equation, [read(atom) for atom in equation.invars])
+            values.update(zip(equation.outvars, results, strict=True))
+        return [read(atom) for atom in jaxpr.outvars]
+
+    def closed(self, program: ClosedJaxpr, operands: Sequence[Value]) -> list[Value]:
+        """Add a closed jaxpr, whose constants become constants."""
+        held = [self.build.array(np.asarray(constant)) for constant in program.consts]
+        return self.run(program.jaxpr, [*held, *operands])
+
+    def body(
+        self, program: ClosedJaxpr, types: Sequence[TensorType], places: Sequence[int]
+    ) -> Graph:
+        """A closed jaxpr as the body of a region.
+
+        Args:
+            program: the jaxpr.
+            types: of the inputs of the region.
+            places: which of these is the i-th argument of the jaxpr.
+        """
+        importer = JaxprImporter()
+        inputs = [importer.build.input(type_, f"argument{i}") for i, type_ in enumerate(types)]
+        results = importer.closed(program, [inputs[place] for place in places])
+        return importer.build.finish(results)
+
+    def equation(self, equation: Any, operands: list[Value]) -> list[Value]:
+        """Add one equation; gives its results."""
+        name = equation.primitive.name
+        inner = equation.params.get(_CALLS.get(name, ""))
+        if isinstance(inner, ClosedJaxpr):
+            return self.closed(inner, operands)
+        if inner is not None:  # an open jaxpr, without constants
+            return self.run(inner, operands)
+        if name in REGIONS:
+            return REGIONS[name](self, equation, operands)
+        if has_keys(equation):
+            return write_key_equation(self.build, equation, operands)
+        if len(equation.outvars) == 1:
+            result = self._op(equation, operands)
+            if result is not None:
+                return [result]
+        made = self.build.jax_primitive(
+            *operands, primitive=equation.primitive, parameters=dict(equation.params)
+        )
+        return [made] if isinstance(made, Value) else list(made)
+
+    def _op(self, equation: Any, operands: list[Value]) -> Value | None:
+        """The equation as an op of the set, if it is one."""
+        type_ = type_of(equation.outvars[0].aval)
+        plain = self._plain.get(equation.primitive.name)
+        if plain is not None and dict(equation.params) == dict(plain[1]):
+            op, _ = plain
+            inputs = tuple([spread(self.build, each, type_) for each in operands])
+            try:
+                return self.build.make(op, inputs).output
+            except GraphcError:
+                return None  # the primitive takes an element type that the op does not
+        write = EQUATIONS.get(equation.primitive.name)
+        return None if write is None else write(self.build, equation.params, operands, type_)
+
+
+def _origin_of(equation: Any) -> Origin:
+    """The user's line: the innermost frame that is neither JAX's nor graphc's."""
+    traceback = equation.source_info.traceback
+    if traceback is None:
+        return UNKNOWN
+    frames = [(f.file_name, f.line_num, f.function_name) for f in traceback.frames]
+    return origin_of_frames(frame for frame in frames if not frame[0].startswith(_JAX_FOLDER))

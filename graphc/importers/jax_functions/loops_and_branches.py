@@ -1,0 +1,66 @@
+"""Equations that run other jaxprs: `scan`, `while`, `cond` as the region ops of the set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from graphc.ir.node import Value
+
+if TYPE_CHECKING:
+    from graphc.importers.jax_functions.import_jaxpr import JaxprImporter
+
+Write = Callable[["JaxprImporter", Any, Sequence[Value]], list[Value]]
+
+
+def _listed(made: Value | Sequence[Value]) -> list[Value]:
+    return [made] if isinstance(made, Value) else list(made)
+
+
+def _scan(importer: JaxprImporter, equation: Any, operands: Sequence[Value]) -> list[Value]:
+    """JAX's operands are constants, carries, slices; ours are carries, slices, constants."""
+    p = equation.params
+    constants, carries = p["num_consts"], p["num_carry"]
+    given = [*operands[constants:], *operands[:constants]]
+    scanned = len(operands) - constants
+    types = [
+        value.type.with_shape(value.type.shape[1:]) if carries <= place < scanned else value.type
+        for place, value in enumerate(given)
+    ]
+    places = [*range(scanned, len(operands)), *range(scanned)]
+    made = importer.build.scan(
+        *given,
+        regions=(importer.body(p["jaxpr"], types, places),),
+        carries=carries,
+        invariants=constants,
+        length=p["length"],
+        reverse=p["reverse"],
+    )
+    return _listed(made)
+
+
+def _while(importer: JaxprImporter, equation: Any, operands: Sequence[Value]) -> list[Value]:
+    """JAX's operands are the condition's constants, the body's constants, carries."""
+    p = equation.params
+    tests, steps = p["cond_nconsts"], p["body_nconsts"]
+    carries = len(operands) - tests - steps
+    given = [*operands[tests + steps :], *operands[: tests + steps]]
+    types = [value.type for value in given]
+    test_places = [*range(carries, carries + tests), *range(carries)]
+    step_places = [*range(carries + tests, len(given)), *range(carries)]
+    regions = (
+        importer.body(p["cond_jaxpr"], types, test_places),
+        importer.body(p["body_jaxpr"], types, step_places),
+    )
+    return _listed(importer.build.while_loop(*given, regions=regions, carries=carries))
+
+
+def _cond(importer: JaxprImporter, equation: Any, operands: Sequence[Value]) -> list[Value]:
+    index, *given = operands
+    types = [value.type for value in given]
+    branches: Sequence[Any] = equation.params["branches"]
+    regions = [importer.body(branch, types, range(len(given))) for branch in branches]
+    return _listed(importer.build.case(index, *given, regions=tuple(regions)))
+
+
+REGIONS: Final[dict[str, Write]] = {"scan": _scan, "while": _while, "cond": _cond}

@@ -1,0 +1,72 @@
+"""Random keys of JAX as the words that they are made of.
+
+The op set has no type for keys: a key is u32[2] (or as many words as its generator has), an array
+of keys has one axis more. An equation on keys runs JAX's own primitive between wrapping and
+unwrapping, so the numbers are JAX's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+import jax
+import numpy as np
+
+from graphc.ir.builder import Builder
+from graphc.ir.node import Value
+
+_JAX: Final = cast(Any, jax)  # much of it has no types
+
+
+def is_key(aval: Any) -> bool:
+    """Whether an array holds random keys."""
+    return hasattr(aval, "dtype") and _JAX.dtypes.issubdtype(aval.dtype, _JAX.dtypes.prng_key)
+
+
+def key_words(aval: Any) -> Any:
+    """The array of words that an array of keys is made of, as a shape and element type."""
+    return _JAX.eval_shape(_JAX.random.key_data, _JAX.ShapeDtypeStruct(aval.shape, aval.dtype))
+
+
+def key_generator(aval: Any) -> Any:
+    """What `jax.random.wrap_key_data` takes as `impl` for keys of this type."""
+    found: list[Any] = []
+
+    def look(keys: Any) -> Any:
+        found.append(_JAX.random.key_impl(keys))
+        return _JAX.random.key_data(keys)
+
+    _JAX.eval_shape(look, _JAX.ShapeDtypeStruct(aval.shape, aval.dtype))
+    return found[0]
+
+
+def has_keys(equation: Any) -> bool:
+    """Whether an equation takes or gives keys."""
+    variables = (*equation.invars, *equation.outvars)
+    return any(is_key(variable.aval) for variable in variables)
+
+
+def write_key_equation(build: Builder, equation: Any, operands: Sequence[Value]) -> list[Value]:
+    """An equation on keys: one `jax_primitive` that wraps words, runs it, and unwraps keys."""
+    if equation.primitive.name in ("random_wrap", "random_unwrap"):
+        return list(operands)
+    kinds = [key_generator(v.aval) if is_key(v.aval) else None for v in equation.invars]
+    parameters = equation.primitive.get_bind_params(dict(equation.params))
+
+    def run(*arrays: Any) -> list[Any]:
+        given = [
+            array if kind is None else _JAX.random.wrap_key_data(array, impl=kind)
+            for array, kind in zip(arrays, kinds, strict=True)
+        ]
+        results = equation.primitive.bind(*given, **parameters)
+        listed = results if equation.primitive.multiple_results else [results]
+        return [_JAX.random.key_data(r) if is_key(r) else r for r in listed]
+
+    specs = [
+        _JAX.ShapeDtypeStruct(value.type.shape, np.dtype(value.type.dtype.numpy))
+        for value in operands
+    ]
+    (call,) = _JAX.make_jaxpr(_JAX.jit(run))(*specs).jaxpr.eqns
+    made = build.jax_primitive(*operands, primitive=call.primitive, parameters=dict(call.params))
+    return [made] if isinstance(made, Value) else list(made)
