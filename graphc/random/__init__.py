@@ -5,6 +5,7 @@ iterations of the user's loops around it: never on what the passes did.
 """
 
 from graphc.random.continuous import cauchy, exponential, gumbel, laplace, logistic
+from graphc.random.counting import binomial, poisson
 from graphc.random.distributions import (
     bernoulli,
     categorical,
@@ -21,6 +22,7 @@ __all__ = [
     "SeedGenerator",
     "bernoulli",
     "beta",
+    "binomial",
     "categorical",
     "cauchy",
     "chi_squared",
@@ -35,6 +37,7 @@ __all__ = [
     "logistic",
     "normal",
     "permutation",
+    "poisson",
     "randint",
     "shuffle",
     "student_t",

@@ -1,4 +1,4 @@
-"""Rejection sampling in the graph: rounds of proposals for all elements, until each accepted one.
+"""Random loops in the graph: rejection and sums, in rounds for all elements at once.
 
 Each round has a key of its own, so that what is drawn depends on the key alone. A round keeps what
 is accepted where nothing was before: with the rates of acceptance here, a million elements take
@@ -93,3 +93,60 @@ def draw_until_accepted(
         regions=(goes_on, round_),
     )
     return results[2]
+
+
+def sum_until_above(
+    build: Builder,
+    key: Value,
+    invariants: Sequence[Value],
+    is_wanted: Value,
+    step: Callable[[Builder, Value, Sequence[Value]], Value],
+) -> Value:
+    """How many random steps stay below a limit in sum, for each element; 0 where not wanted.
+
+    Args:
+        build: adds a `while_loop`.
+        key: u32[2].
+        invariants: floats of one type: the limit, and what steps depend on.
+        is_wanted: for which elements to count at all.
+        step: gives the length of a step from a uniform number.
+    """
+    limit = invariants[0]
+    zeros = build.full_like(limit, 0)
+    types = [
+        tensor_type(U32, ()), is_wanted.type, limit.type, limit.type, key.type,
+        *[value.type for value in invariants],
+    ]  # fmt: skip
+    condition = GraphBuilder()
+    count, waiting, *_ = (condition.input(type_, f"x{i}") for i, type_ in enumerate(types))
+    goes_on = condition.finish(
+        [condition.reduce_or(waiting, axes=tuple(range(is_wanted.type.rank)))]
+    )
+    body = GraphBuilder()
+    count, waiting, total, steps, body_key, *given = (
+        body.input(type_, f"x{i}") for i, type_ in enumerate(types)
+    )
+    uniform = open_uniform(body, body.random_fold(body_key, count), limit.type)
+    made = body.add(total, step(body, uniform, given))
+    # above or NaN: either ends the sum
+    is_below = body.and_(waiting, body.compare(made, given[0], direction="LE"))
+    one_more = body.add(steps, body.full_like(steps, 1))
+    round_ = body.finish(
+        [
+            body.add(count, body.full(1, U32)),
+            is_below,
+            made,
+            body.select(is_below, one_more, steps),
+        ]
+    )
+    results = build.while_loop(
+        build.full(0, U32),
+        is_wanted,
+        zeros,
+        zeros,
+        key,
+        *invariants,
+        carries=4,
+        regions=(goes_on, round_),
+    )
+    return results[3]
