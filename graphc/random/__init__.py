@@ -9,6 +9,7 @@ from graphc.random.counting import binomial, poisson
 from graphc.random.distributions import (
     bernoulli,
     categorical,
+    multivariate_normal,
     normal,
     randint,
     truncated_normal,
@@ -35,6 +36,7 @@ __all__ = [
     "laplace",
     "log_gamma",
     "logistic",
+    "multivariate_normal",
     "normal",
     "permutation",
     "poisson",

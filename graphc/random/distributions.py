@@ -14,12 +14,15 @@ from graphc.dtypes import F32, F64, I32, I64, U64, DType, as_dtype
 from graphc.errors import DTypeError, GraphcError, ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.ops.arithmetic import add, fmod, multiply, subtract
-from graphc.ops.broadcasting import apply
+from graphc.ops.broadcasting import apply, broadcast_shapes
 from graphc.ops.casting import cast
 from graphc.ops.comparison import clip, less
 from graphc.ops.conversion import cast_to, default_dtype, graph_of, inexact, to_tensor
+from graphc.ops.factorizations import cholesky
+from graphc.ops.linear_algebra import matmul
 from graphc.ops.reductions import argmax
-from graphc.ops.shaping import expand_dims
+from graphc.ops.shaping import expand_dims, squeeze
+from graphc.ops.sizes import as_shape
 from graphc.ops.tensor import Tensor
 from graphc.random.continuous import gumbel
 from graphc.random.streams import Seed, drawn, float_type
@@ -94,6 +97,46 @@ def normal(
         return drawn("random_normal", shape, target, seed, label)
     unit = drawn("random_normal", shape, target, seed, None)
     return add(multiply(unit, of_type(stddev, target)), of_type(mean, target), label)
+
+
+def multivariate_normal(
+    mean: Any,
+    cov: Any,
+    shape: Sequence[Any] = (),
+    dtype: Any = None,
+    seed: Seed = None,
+    name: str | None = None,
+) -> Tensor:
+    """Normal vectors with a mean and a covariance: mean + L z, with cov = L Lᵀ.
+
+    Args:
+        mean: f[…, size].
+        cov: f[…, size, size]: symmetric and positive definite; anything else gives NaN.
+        shape: how many draws of each.
+        dtype: a float; the default one for None.
+        seed: see `graphc.random.streams`.
+        name: of the result.
+
+    Returns:
+        f[shape…, …, size], with gradients for mean and covariance.
+
+    Raises:
+        DTypeError: `dtype` is no float.
+        ShapeError: the sizes of mean and covariance differ.
+    """
+    target = float_type(dtype)
+    computed = F64 if target is F64 else F32
+    graph = graph_of((mean, cov))
+    centre, spread = (cast_to(to_tensor(each, None, graph), computed) for each in (mean, cov))
+    batch = broadcast_shapes(centre.shape[:-1], spread.shape[:-2])
+    unit = drawn(
+        "random_normal", (*as_shape(shape), *batch, centre.shape[-1]), computed, seed, None
+    )
+    moved = squeeze(matmul(cholesky(spread), expand_dims(unit, -1)), -1)
+    label = name or "multivariate_normal"
+    if computed is target:
+        return add(moved, centre, label)
+    return cast_to(add(moved, centre), target, label)
 
 
 def truncated_normal(

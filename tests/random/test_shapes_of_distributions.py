@@ -60,7 +60,8 @@ def test_the_distribution_is_that_of_its_closed_form(name: str, samples: Any) ->
 def test_a_key_gives_the_same_numbers_whatever_the_passes_do() -> None:
     key = graphc.placeholder("uint32", [2])
     n = graphc.placeholder("float32", [None])
-    tensors = [make(ops.shape(n), key) for make, _ in CONTINUOUS.values()]
+    names = ("normal", "truncated", "gumbel", "laplace", "cauchy", "beta")
+    tensors = [CONTINUOUS[name][0](ops.shape(n), key) for name in names]
     tensors += [
         random.dropout(n, 0.5, seed=key),
         random.shuffle(n, seed=key),
@@ -68,6 +69,8 @@ def test_a_key_gives_the_same_numbers_whatever_the_passes_do() -> None:
         random.categorical(ops.zeros([3, 4]), 5, seed=key),
         random.dirichlet(np.float32([0.5, 1, 2]), [3], seed=key),
         random.choice(n, [3], replace=False, seed=key),
+        random.poisson(n.shape, n * 3, seed=key),
+        random.binomial(n.shape, n * 9, 0.4, seed=key),
     ]
     feeds = {key: np.uint32([1, 2]), n: np.arange(1, 9, dtype=np.float32)}
     runs: list[Any] = [values_of(tensors, feeds)]
@@ -121,6 +124,22 @@ def test_element_types(dtype: str) -> None:
         for tensor, found in zip(made, session.run(made), strict=True):
             assert tensor.dtype.name == dtype
             assert np.isfinite(np.asarray(found, np.float64)).all()
+
+
+def test_normal_vectors_have_their_mean_and_covariance() -> None:
+    mean = graphc.constant(np.float32([1, -2, 0]))
+    root = np.float32([[2, 0, 0], [0.5, 1, 0], [-1, 0.3, 0.7]])
+    cov = graphc.constant(root @ root.T)
+    drawn = random.multivariate_normal(mean, cov, [COUNT])
+    slopes = graphc.gradients(ops.sum(ops.mean(drawn * drawn, 0)), [mean, cov])
+    with graphc.Session() as session:
+        found, for_mean, for_cov = session.run([drawn, *slopes])
+    assert found.shape == (COUNT, 3)
+    np.testing.assert_allclose(found.mean(0), [1, -2, 0], atol=0.06)
+    np.testing.assert_allclose(np.cov(found.T), root @ root.T, atol=0.12)
+    # the mean square is mean² plus the trace of the covariance
+    np.testing.assert_allclose(for_mean, [2, -4, 0], atol=0.12)
+    np.testing.assert_allclose(for_cov + for_cov.T, 2 * np.eye(3), atol=0.12)
 
 
 def test_choices_and_orders() -> None:
