@@ -295,6 +295,7 @@ from graphc.ops.searching import isin as isin
 from graphc.ops.searching import nonzero as nonzero
 from graphc.ops.searching import searchsorted as searchsorted
 from graphc.ops.searching import unravel_index as unravel_index
+from graphc.ops.sequences import extract_sequences as extract_sequences
 from graphc.ops.shaping import broadcast_to as broadcast_to
 from graphc.ops.shaping import expand_dims as expand_dims
 from graphc.ops.shaping import flip as flip

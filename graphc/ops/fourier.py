@@ -12,20 +12,20 @@ from typing import Any, Literal
 import numpy as np
 
 from graphc.dimensions import Dimension, equal
-from graphc.dtypes import F32, I32, DType
+from graphc.dtypes import F32, DType
 from graphc.errors import DTypeError, GraphcError, ShapeError
 from graphc.ir.origin import capture_origin
-from graphc.ops.arithmetic import add, divide, mod, multiply, subtract
+from graphc.ops.arithmetic import divide, mod, multiply, subtract
 from graphc.ops.broadcasting import apply
 from graphc.ops.comparison import greater, less, where
 from graphc.ops.complex_numbers import complex as complex_tensor
 from graphc.ops.complex_numbers import imag, real
 from graphc.ops.conversion import cast_to, constant_tensor, graph_of, inexact, to_tensor
-from graphc.ops.creation import iota
 from graphc.ops.filling import filled
 from graphc.ops.gathering import take
 from graphc.ops.joining import slice_axis
 from graphc.ops.repeating import pad
+from graphc.ops.sequences import sequence_places
 from graphc.ops.shaping import broadcast_to, expand_dims
 from graphc.ops.sizes import as_size, dimension_size
 from graphc.ops.tensor import Tensor
@@ -230,12 +230,6 @@ def _window(window: Window, length: int, fft_length: int, dtype: DType, like: Te
     return pad(own, [(before, fft_length - length - before)])
 
 
-def _places(count: Dimension, length: int, stride: int) -> Tensor:
-    """The place of each element of each sequence: i32[count, length]."""
-    starts = multiply(iota(count, I32), stride)
-    return add(expand_dims(starts, 1), expand_dims(iota(length, I32), 0))
-
-
 def _mirrored(places: Tensor, tensor: Tensor, margin: int) -> Tensor:
     """Places in a signal of which both ends are mirrored, `margin` elements wide."""
     last = subtract(dimension_size(tensor, tensor.ndim - 1), 1)
@@ -288,7 +282,9 @@ def stft(
             expected=f"at least {fft_length - 2 * margin} elements",
             origin=capture_origin(),
         )
-    places = _places((size - fft_length) // sequence_stride + 1, fft_length, sequence_stride)
+    places = sequence_places(
+        (size - fft_length) // sequence_stride + 1, fft_length, sequence_stride
+    )
     if center:
         places = _mirrored(places, tensor, margin)
     frames = multiply(take(tensor, places, -1), factor)
@@ -335,7 +331,7 @@ def istft(
     frames = _transform(resized, "IRFFT", [fft_length], "")
     factor = _window(window, sequence_length, fft_length, frames.dtype, frames)
     count = frames.shape[-2]
-    places = _places(count, fft_length, sequence_stride)
+    places = sequence_places(count, fft_length, sequence_stride)
     whole: Dimension = fft_length + sequence_stride * (count - 1)
     total = _overlapped(multiply(frames, factor), places, whole)
     squares = broadcast_to(multiply(factor, factor), (count, fft_length))

@@ -63,3 +63,37 @@ def test_the_gradient_of_a_distance_of_zero_is_zero() -> None:
     gradient = graphc.gradients(ops.sum(ops.cdist(x, x)), x)
     with graphc.Session() as session:
         np.testing.assert_allclose(session.run(gradient), [[-1.2, -1.6], [1.2, 1.6]], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: ops.extract_sequences(np.zeros(3, np.float32), 4, 1), "as long as one"),
+        (lambda: ops.extract_sequences(np.zeros(3, np.float32), 2, 0), "as long as one"),
+        (lambda: ops.extract_sequences(np.zeros(3, np.float32), 1.5, 1), "as long as one"),
+        (lambda: ops.extract_sequences(1.0, 1, 1), "as long as one"),
+        (lambda: ops.correlate([1.0], [[1.0]]), "two vectors"),
+        (lambda: ops.correlate(np.zeros(0, np.float32), [1.0]), "two vectors"),
+        (lambda: ops.correlate([1.0], [1.0], "middle"), "no mode"),
+        (lambda: ops.corrcoef(np.zeros((2, 2, 2), np.float32)), "one row of observations"),
+        (lambda: ops.cdist([1.0], [[1.0]]), "rows of vectors"),
+        (lambda: ops.cdist([[1.0]], [[1.0, 2.0]]), "rows of vectors"),
+        (lambda: ops.vander([[1.0]]), "takes a vector"),
+        (lambda: ops.vander([1.0], N=-1), "takes a vector"),
+    ],
+)
+def test_operands_of_another_shape_are_refused_with_the_users_line(make: Any, words: str) -> None:
+    with pytest.raises(GraphcError, match=words) as caught:
+        make()
+    assert caught.value.origin is not None
+    assert caught.value.origin.file == __file__
+
+
+def test_the_gradient_of_a_correlation_is_that_of_its_sums() -> None:
+    x = graphc.constant(np.float32([1, 2, 3, 4]))
+    y = graphc.constant(np.float32([1, -1]))
+    total = ops.sum(ops.square(ops.correlate(x, y, "same")))
+    with graphc.Session() as session:
+        slopes = session.run(graphc.gradients(total, [x, y]))
+    np.testing.assert_allclose(slopes[0], [0, 0, 0, 2])
+    np.testing.assert_allclose(slopes[1], [-12, -20])

@@ -60,10 +60,18 @@ def taking_cases() -> Iterator[SweepCase]:
     yield _positioned("take_along_axis", x, np.int32([[[0, 4]]]), axis=-1)
     yield _positioned("take_along_axis", x, np.int32([5, 0, 59]), axis=None)
     yield _positioned("take_along_axis", draw("float32", 2, 0), np.zeros((2, 0), np.int32), axis=1)
+    for length, stride in ((2, 1), (3, 2), (4, 4), (5, 1)):
+        yield case("extract_sequences", x, given=(length, stride), expected=sequences)
+        yield case("extract_sequences", draw("int8", 9), given=(length, stride), expected=sequences)
     for dtype in SOME:
         y = draw(dtype, 3, 4)
         yield _positioned("take", y, ROWS, axis=0)
         yield _positioned("take_along_axis", y, np.int32([[0, 3, 1]] * 3), axis=1)
+
+
+def sequences(x: Any, length: int, stride: int) -> Any:
+    starts = range(0, x.shape[-1] - length + 1, stride)
+    return np.stack([x[..., start : start + length] for start in starts], -2)
 
 
 def _positioned(name: str, x: Any, indices: Any, **keywords: Any) -> SweepCase:
