@@ -379,7 +379,7 @@ def take_known_case(match: Match) -> Sequence[Value]:
     splat = match.scope.splat(index)
     assert splat is not None
     last = len(match.node.regions) - 1
-    return inline(match.build, match.node.regions[min(max(int(splat.number), 0), last)], operands)
+    return inline(match.build, match.node.regions[min(max(int(splat.scalar), 0), last)], operands)
 
 
 RULES: Final[RuleSet] = _rules.rule_set()

@@ -2,10 +2,11 @@
 
 * context, dataflow, tensor, variable: the graph under construction and its handles.
 * conversion, broadcasting, sizes: operands; promotion, broadcasting and sizes become nodes here.
-* sources, grouping, gradients: constants and placeholders; operations; gradient intents.
+* sources, grouping, gradients, forward_mode: constants and placeholders; operations; intents of
+  derivatives.
 * arithmetic to updating: what `graphc.ops` has under keras.ops' names.
 * keras_names, nn, numpy, linalg: Keras's names, and its namespaces.
-* bodies: user functions as closed graphs, for branches and loops.
+* bodies: user functions as closed graphs, for branches, loops, maps and custom gradients.
 * operators: Python's operators on tensors.
 """
 
