@@ -72,6 +72,11 @@ VALUES: list[tuple[str, tuple[float, ...], float]] = [
     ("igamma_grad_a", (3.0, INF), 0.0),
     ("igamma_grad_a", (3.0, 0.0), 0.0),
     ("random_gamma_grad", (3.0, 0.0), 0.0),
+    *[
+        (op_name, operands, NAN)
+        for op_name in ("igammac", "igamma_grad_a", "random_gamma_grad")
+        for operands in ((2.0, -1.0), (-1.0, 2.0), (0.0, 0.0), (NAN, 1.0), (1.0, NAN))
+    ],
     ("regularized_incomplete_beta", (2.0, 3.0, 0.25), 0.26171875),
     ("regularized_incomplete_beta", (0.5, 0.5, 0.25), 1 / 3),
     ("regularized_incomplete_beta", (1000.0, 1000.0, 0.5), 0.5),
