@@ -138,7 +138,8 @@ def _items_of(tensor: Tensor, given: Any) -> list[Any]:
         raise DTypeError(
             "a single truth value is no index",
             given=repr(given),
-            fix="choose with ops.where, or with Python's if",
+            fix="choose with ops.where, or with Python's if; x == y compares identity, "
+            "ops.equal(x, y) compares numbers",
             origin=capture_origin(),
         )
     if isinstance(given, (int, np.integer)):

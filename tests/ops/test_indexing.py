@@ -143,6 +143,12 @@ def test_a_computed_mask_is_refused_and_the_error_teaches_where() -> None:
         x[x > 3]
 
 
+def test_an_identity_is_no_mask_and_the_error_says_what_compares_numbers() -> None:
+    x = graphc.constant(X)
+    with pytest.raises(DTypeError, match=r"ops\.equal"):
+        x[x == 3]  # type: ignore[index]
+
+
 def test_a_slice_up_to_a_computed_number_is_refused() -> None:
     x, count = graphc.constant(X), graphc.placeholder("int32", [])
     with pytest.raises(ShapeError, match="bound of a slice"):
