@@ -110,6 +110,14 @@ def test_cross_entropies_far_out_are_finite_and_right(name: str, order: int) -> 
         np.testing.assert_allclose(found, precise, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("is_approximate", [False, True])
+def test_gelu_of_halves_whose_cubes_overflow_has_a_gradient(is_approximate: bool) -> None:
+    graph = one("gelu", as_type("float16", (4,)), approximate=is_approximate)
+    x, ct = np.array([-1000, -50, 50, 1000], np.float16), np.ones(4, np.float16)
+    for run in (trace_graph, evaluate):
+        assert np.asarray(run(vjp_graph(graph, [0]), [x, ct])[0]).tolist() == [0, 0, 1, 1]
+
+
 def test_a_confident_wrong_answer_costs_its_margin() -> None:
     sparse, dense, binary = (CROSS_ENTROPIES[name][0] for name in ("sparse", "dense", "binary"))
     labels = np.array([1, 0], np.int32)

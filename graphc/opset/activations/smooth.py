@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from graphc.dtypes import F16, F32
 from graphc.ir.attributes import FLOAT, TRUTH, Attribute, Schema
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
@@ -78,6 +79,9 @@ _CUBIC = 0.044715
 def _gelu(build: Builder, call: OpCall, x: Value) -> Value:
     """D. Hendrycks, K. Gimpel, "Gaussian error linear units", 2016; with tanh, their equation 2."""
     if call.attributes["approximate"]:
+        if x.type.dtype is F16:  # whose cube is infinite from 41 on, and the gradient then NaN
+            wide = _gelu(build, call, build.convert(x, dtype=F32))
+            return build.convert(wide, dtype=F16)
         cube = build.multiply(build.multiply(x, x), x)
         inner = scaled(build, build.add(x, scaled(build, cube, _CUBIC)), math.sqrt(2 / math.pi))
         bent = build.tanh(inner)
