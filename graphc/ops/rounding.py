@@ -1,4 +1,4 @@
-"""Rounding to whole numbers. Integers stay as they are, and so does their type, as in NumPy."""
+"""Rounding to whole numbers. Integers keep their type, as in NumPy and JAX; Keras makes floats."""
 
 from __future__ import annotations
 
