@@ -28,7 +28,7 @@ from graphc.opset.random.threefry import fold
 from graphc.reference.evaluator import evaluate
 from passes.autodiff import Autodiff
 from tests.passes.built_programs import Program
-from tests.pipeline.tameness import is_smooth
+from tests.pipeline.tameness import SENSITIVE, is_insensitive, is_smooth
 
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")
@@ -183,6 +183,8 @@ class Sketch(Program):
         rough = any(operand.is_rough for operand in operands) or not is_smooth(
             node.op.name, node.attributes, arrays, exact
         )
+        if node.op.name in SENSITIVE and not rough:
+            rough = not is_insensitive(lambda given: _evaluate_wide(node, given), arrays)
         is_exact = not value.type.dtype.is_inexact or (node.op.name in _EXACT and exact)
         return Known(wide, narrow, is_exact, rough)
 
@@ -289,6 +291,14 @@ def _has_effects(node: Node) -> bool:
     if node.op.has(Trait.EFFECT | Trait.INTENT):
         return True
     return any(inner.op.has(Trait.EFFECT) for region in node.regions for inner in region.walk())
+
+
+def _evaluate_wide(node: Node, operands: Sequence[Array]) -> list[Array]:
+    """What an op gives for operands whose floats are float64."""
+    stand = GraphBuilder()
+    inputs = [stand.input(value.type, f"x{i}") for i, value in enumerate(node.inputs)]
+    made = stand.make(node.op, tuple(inputs), node.attributes, node.regions)
+    return evaluate(stand.finish(made.outputs), operands, precise=True)
 
 
 def some_floats(shape: tuple[int, ...], seed: int) -> Array:

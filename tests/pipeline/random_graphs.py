@@ -25,12 +25,16 @@ from graphc.ir.node import Value
 from graphc.ir.parser import parse
 from graphc.ir.types import tensor_type
 from tests.pipeline import (
+    complex_recipes,  # noqa: F401
     elementwise_recipes,  # noqa: F401
     formula_recipes,  # noqa: F401
+    matrix_recipes,  # noqa: F401
     movement_recipes,  # noqa: F401
     reduction_recipes,  # noqa: F401
     region_recipes,  # noqa: F401
     rule_recipes,  # noqa: F401
+    sample_recipes,  # noqa: F401
+    special_recipes,  # noqa: F401
     state_recipes,  # noqa: F401
 )
 from tests.pipeline.graph_sketch import Array, Choices, NotApplicableError, Sketch, fit, some_floats

@@ -112,6 +112,31 @@ def _converted(attributes: Attributes, operands: Operands, is_exact: bool) -> bo
     return not (dtype.is_integer and _is_whole(operands[0]).any())
 
 
+def _inside(low: float, high: float) -> Check:
+    """Every operand's elements lie well between two numbers."""
+
+    def check(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+        return all(
+            bool(((x > low + EDGE) & (x < high - EDGE)).all())
+            for x in operands
+            if x.dtype.kind == "f"
+        )
+
+    return check
+
+
+def _sorted(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+    return are_distinct(operands[0], [attributes["dimension"]], is_exact)
+
+
+def _topmost(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+    return are_distinct(operands[0], [operands[0].ndim - 1], is_exact)
+
+
+def _only_exact(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+    return is_exact or all(x.dtype.kind not in "fc" for x in operands)
+
+
 CHECKS: Final[dict[str, Check]] = {
     **dict.fromkeys(("abs", "relu", "sign"), _around_zero),
     **dict.fromkeys(("log", "sqrt", "rsqrt", "cbrt"), _above_zero),
@@ -123,12 +148,46 @@ CHECKS: Final[dict[str, Check]] = {
     "log_plus_one": lambda attributes, operands, is_exact: bool((operands[0] > EDGE - 1).all()),
     "tan": lambda attributes, operands, is_exact: bool((np.abs(np.cos(operands[0])) > 0.2).all()),
     "atan2": lambda attributes, operands, is_exact: bool((np.hypot(*operands) > EDGE).all()),
+    **dict.fromkeys(("asin", "acos", "atanh", "erf_inv"), _inside(-1.0, 1.0)),
+    **dict.fromkeys(("lgamma", "digamma", "igamma", "igammac", "igamma_grad_a"), _inside(0, 50)),
+    **dict.fromkeys(("regularized_incomplete_beta", "random_gamma_grad"), _inside(0, 50)),
+    **dict.fromkeys(("bitcast_convert", "next_after", "reduce_precision"), _only_exact),
+    "acosh": _inside(1.0, 50),
+    "sort": _sorted,
+    "top_k": _topmost,
     "divide": _divisor,
     "remainder": _remainder,
     "power": _base,
     "clamp": _clamp,
     "convert": _converted,
 }
+
+
+SENSITIVE: Final = frozenset(
+    {
+        *("eig", "eigh", "svd", "qr", "lu", "cholesky", "triangular_solve"),
+        *("zeta", "polygamma", "cumulative_log_sum_exp"),
+    }
+)
+"""Ops that may turn a small error into a large one, and where that is, only they know."""
+NUDGE: Final = 1e-7
+MOST_GAIN: Final = 100.0
+
+
+def is_insensitive(run: Callable[[Operands], Operands], operands: Operands) -> bool:
+    """Whether an op's results move about as little as its operands when those are nudged."""
+    generator = np.random.default_rng(3)
+    nudged = [
+        x + NUDGE * generator.uniform(-1, 1, x.shape) if x.dtype.kind in "fc" else x
+        for x in operands
+    ]
+    bound = NUDGE * MOST_GAIN
+    return all(
+        bool((np.abs(mine - theirs) <= bound * np.maximum(1, np.abs(theirs))).all())
+        if theirs.dtype.kind in "fc"
+        else np.array_equal(mine, theirs)
+        for mine, theirs in zip(run(nudged), run(operands), strict=True)
+    )
 
 
 def is_smooth(op_name: str, attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
