@@ -1,7 +1,8 @@
 """What every test stands on: hypothesis profiles and a default graph of its own.
 
-`GRAPHC_HYPOTHESIS_PROFILE=nightly pytest` tries many examples, and new ones at every run. The
-default, `ci`, tries few, and the same ones on every machine.
+`GRAPHC_HYPOTHESIS_PROFILE=nightly pytest` tries many examples, and new ones at every run; how many
+is `GRAPHC_HYPOTHESIS_EXAMPLES`, 500 if that is not set. The default, `ci`, tries few, and the same
+ones on every machine.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ settings.register_profile(
 )
 settings.register_profile(
     "nightly",
-    max_examples=500,
+    max_examples=int(os.environ.get("GRAPHC_HYPOTHESIS_EXAMPLES", "500")),
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+from jax import lax
 
 from graphc.dtypes import BOOL, DType
 from graphc.errors import DTypeError, ShapeError
 from graphc.ir.attributes import DTYPE, Schema
-from graphc.ir.op import NoGradient, OpCall, OpSpec, Sample
+from graphc.ir.op import NoGradient, OpCall, OpSpec, Sample, TracedLowering
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType
 from graphc.opset.elementwise_definition import Array, define_elementwise
@@ -17,6 +18,7 @@ from graphc.opset.lowerings import primitive
 from graphc.opset.samples import draw
 from graphc.opset.type_rules import INTEGER, REAL_ARITHMETIC, require_dtype
 
+_LAX: Any = lax
 _DISCRETE: Final = NoGradient("bits have no derivative")
 
 # --- popcnt, count_leading_zeros ------------------------------------------------------------------
@@ -54,9 +56,18 @@ def _count_leading_zeros(x: Array) -> Array:
     return np.where(bits.any(-1), first, np.array(bits.shape[-1])).astype(x.dtype)
 
 
+def _lowered_count(call: OpCall, x: Any) -> Any:
+    """Of unsigned numbers: XLA folds a constant that is negative and narrow to -32."""
+    given = call.types[0].dtype.numpy
+    if np.issubdtype(given, np.unsignedinteger):
+        return _LAX.clz(x)
+    unsigned = np.dtype(f"uint{8 * given.itemsize}")
+    return _LAX.bitcast_convert_type(_LAX.clz(_LAX.bitcast_convert_type(x, unsigned)), given)
+
+
 COUNT_LEADING_ZEROS = define_elementwise(
     "count_leading_zeros", "The number of bits of x before the first that is set.", 1,
-    primitive("clz"), _count_leading_zeros, _DISCRETE, INTEGER, samples=_samples,
+    TracedLowering(_lowered_count), _count_leading_zeros, _DISCRETE, INTEGER, samples=_samples,
 )  # fmt: skip
 
 # --- bitcast_convert ------------------------------------------------------------------------------

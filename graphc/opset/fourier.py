@@ -15,16 +15,16 @@ from graphc.errors import ShapeError
 from graphc.ir.attributes import SHAPE, Schema, choice
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
-from graphc.ir.op import Cost, OpCall, OpSpec, Sample
+from graphc.ir.op import Cost, OpCall, OpSpec, Sample, TracedLowering
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType, tensor_type
-from graphc.opset.lowerings import primitive
 from graphc.opset.samples import draw
 from graphc.opset.type_rules import require_dtype, require_order
 
 Array = np.ndarray[Any, Any]
 Values = Sequence[Value]
 
+_LAX: Any = lax
 _REAL: Final = frozenset({F32, F64})
 _COMPLEX: Final = frozenset({C64, C128})
 _TYPES: Final = {
@@ -141,6 +141,19 @@ def _size(build: Builder, value: Value, axis: int) -> Value:
 # --- fft ------------------------------------------------------------------------------------------
 
 
+def _lowered(call: OpCall, x: Any) -> Any:
+    """The transform, behind a barrier on a flat array, which has one layout only.
+
+    XLA's CPU backend lets the layout that a factorization of matrices wants flow back through
+    elementwise ops to a transform, and then refuses to run it there.
+    """
+    kind, lengths = _TYPES[call.attributes["fft_type"]], call.attributes["fft_length"]
+    found = _LAX.fft(x, kind, lengths)
+    if found.ndim < 2:
+        return found
+    return _LAX.optimization_barrier(found.reshape(-1)).reshape(found.shape)
+
+
 def _samples() -> list[Sample]:
     def transform(kind: str, *shape: int, over: int = 1, length: int = 0, **how: Any) -> Sample:
         dtype = "float32" if kind == "RFFT" else "complex64"
@@ -184,13 +197,7 @@ FFT = REGISTRY.register(
         arity=1,
         attributes=Schema(fft_type=choice(*_TYPES), fft_length=SHAPE),
         infer=_type,
-        lower=primitive(
-            "fft",
-            lambda call: {
-                "fft_type": _TYPES[call.attributes["fft_type"]],
-                "fft_lengths": call.attributes["fft_length"],
-            },
-        ),
+        lower=TracedLowering(_lowered),
         gradient=_gradient,
         reference=_reference,
         cost=_cost,

@@ -20,16 +20,20 @@ from hypothesis import strategies as st
 
 from graphc.dimensions import Dimension, symbol
 from graphc.dtypes import BOOL, F32, F64, I32
+from graphc.errors import GradientError
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
 from graphc.ir.parser import parse
 from graphc.ir.types import tensor_type
+from passes.autodiff import Autodiff
+from passes.functional import Functional
 from tests.pipeline import (
     complex_recipes,  # noqa: F401
     elementwise_recipes,  # noqa: F401
     formula_recipes,  # noqa: F401
     matrix_recipes,  # noqa: F401
     movement_recipes,  # noqa: F401
+    nested_recipes,  # noqa: F401
     reduction_recipes,  # noqa: F401
     region_recipes,  # noqa: F401
     rule_recipes,  # noqa: F401
@@ -42,6 +46,7 @@ from tests.pipeline.recipe_book import RECIPES, follow
 
 OFTEN: Final = {"left_side": 12, "formula": 3, "formula_over_rows": 3, "function_of_one": 3} | {
     **dict.fromkeys(("moves", "reduction", "normalization", "concatenate"), 2),
+    **dict.fromkeys(("sample_of_an_op",), 16),
     **dict.fromkeys(("arithmetic_with_a_number", "product_of_matrices", "choice", "arithmetic"), 2),
 }
 """How often a recipe is drawn, where that is not once."""
@@ -177,10 +182,22 @@ def take_gradients(sketch: Sketch, choices: Choices) -> list[Value]:
     made = sketch.differentiate(
         ys, xs, weights if choices.chance(2) else (), stops, unconnected="zero"
     )
+    if not _have_rules(sketch, made):
+        return []
     if not choices.chance(3):
         return made
     squares = [sketch.multiply(gradient, gradient) for gradient in made]
-    return made + sketch.differentiate(squares, xs[:1], unconnected="zero")
+    second = sketch.differentiate(squares, xs[:1], unconnected="zero")
+    return made + second if _have_rules(sketch, second) else made
+
+
+def _have_rules(sketch: Sketch, gradients: list[Value]) -> bool:
+    """Whether no op on the way refuses to be differentiated, as a loop of unknown length does."""
+    try:
+        Autodiff()(Functional()(sketch.graph(*gradients)).graph)
+    except GradientError:
+        return False
+    return True
 
 
 _numbers = st.lists(st.integers(0, 99), min_size=2, max_size=14).map(tuple)

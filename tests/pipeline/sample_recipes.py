@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from graphc.errors import GraphcError
 from graphc.ir.node import Value
 from graphc.ir.op import OpSpec, Sample, Trait
 from graphc.ir.registry import REGISTRY
+from graphc.reference.widening import widen
 from tests.pipeline.graph_sketch import (
     MOST_ELEMENTS,
     Array,
@@ -71,22 +72,20 @@ def write_sample(s: Sketch, c: Choices, op: OpSpec, sample: Sample) -> list[Valu
     Raises:
         NotApplicableError: the sample cannot be cast to the element type that was drawn.
     """
-    narrow = s.narrow if c.chance(2) else F64
+    narrow = s.narrow if c.chance(2) and not op.has(Trait.RANDOM) else F64
+    is_shifted = c.below(4) > 0
     regions = sample.make_regions() if sample.make_regions else ()
-    # A region has its types; only what has none can be cast.
-    casts = not regions and _takes_other_floats(sample)
-    is_shifted = c.below(4)
     try:
-        operands = tuple(
-            [
-                _operand(s, c, np.asarray(operand), narrow if casts else None, is_shifted > 0)
-                for operand in sample.operands
-            ]
-        )
-        attributes = op.attributes.make(sample.attributes, op.name)
-        results = s.make(op, operands, attributes, regions).outputs
+        if regions and narrow is F64:
+            regions = tuple([widen(region) for region in regions])
+        operands = [_operand(s, c, np.asarray(x), narrow, is_shifted) for x in sample.operands]
+        given = {name: _cast(value, narrow) for name, value in sample.attributes.items()}
+        attributes = op.attributes.make(given, op.name)
+        results = s.make(op, tuple(operands), attributes, regions).outputs
     except GraphcError:
         raise NotApplicableError from None
+    if any(not _is_as_wide(value.type.dtype, narrow) for value in results):
+        raise NotApplicableError
     made: list[Value] = []
     for value in results:
         is_complex = value.type.dtype.is_complex
@@ -94,17 +93,27 @@ def write_sample(s: Sketch, c: Choices, op: OpSpec, sample: Sample) -> list[Valu
     return made
 
 
-def _takes_other_floats(sample: Sample) -> bool:
-    """Whether the floats of a sample may have another width: nothing but they tells it."""
-    named = [value for value in sample.attributes.values() if isinstance(value, (str, DType))]
-    return not any(str(value).startswith(("float", "complex", "bfloat")) for value in named)
+def _cast(attribute: Any, narrow: DType) -> Any:
+    """An attribute that names an element type, with the one that was drawn in its place."""
+    is_name = isinstance(attribute, str) and attribute.startswith(("float", "complex", "bfloat"))
+    if not isinstance(attribute, DType) and not is_name:
+        return attribute
+    dtype = as_dtype(attribute)
+    return _complex_of(narrow) if dtype.is_complex else narrow if dtype.is_inexact else dtype
 
 
-def _operand(s: Sketch, c: Choices, array: Array, narrow: DType | None, is_shifted: bool) -> Value:
+def _complex_of(narrow: DType) -> DType:
+    return C64 if narrow is F32 else C128
+
+
+def _is_as_wide(dtype: DType, narrow: DType) -> bool:
+    return not dtype.is_inexact or dtype in (narrow, _complex_of(narrow), F64, C128)
+
+
+def _operand(s: Sketch, c: Choices, array: Array, narrow: DType, is_shifted: bool) -> Value:
     dtype = as_dtype(array.dtype)
-    if narrow is not None and dtype.is_inexact:
-        wide_complex = C64 if narrow is F32 else C128
-        array = array.astype((wide_complex if dtype.is_complex else narrow).numpy)
+    if dtype.is_inexact:
+        array = array.astype((_complex_of(narrow) if dtype.is_complex else narrow).numpy)
     if dtype.is_complex:
         parts = (array.real, array.imag)
         return s.complex(*[_shifted(s, c, np.array(part), is_shifted) for part in parts])

@@ -57,9 +57,9 @@ def special_function_of_several(s: Sketch, c: Choices) -> Value:
     name = c.of(("igamma", "igammac", "regularized_incomplete_beta", "zeta", "polygamma"))
     if name == "regularized_incomplete_beta":
         share = s.logistic(fit(s, s.pick(c, "float"), x.type))
-        return s.regularized_incomplete_beta(x, y, share)
+        return s.regularized_incomplete_beta(s.stop_gradient(x), s.stop_gradient(y), share)
     if name == "zeta":
-        return s.zeta(s.add(x, s.full_like(x, 1.5)), y)
+        return s.zeta(s.stop_gradient(s.add(x, s.full_like(x, 1.5))), y)
     if name == "polygamma":
         return s.polygamma(s.full_like(y, float(c.below(3))), y)
     return getattr(s, name)(x, y)
@@ -102,3 +102,13 @@ def bits(s: Sketch, c: Choices) -> Value:
     if name == "shift_right_logical":
         return s.shift_right_logical(x, s.full_like(x, c.below(5)))
     return getattr(s, name)(x)
+
+
+@recipe
+def finiteness(s: Sketch, c: Choices) -> list[Value]:
+    """Numbers taken where they are finite, as people guard a division."""
+    x = s.pick(c, "float")
+    y = fit(s, s.pick(c, "float"), x.type)
+    quotient = s.divide(x, s.nonzero(y))
+    is_finite = s.is_finite(quotient)
+    return [is_finite, s.select(is_finite, quotient, s.full_like(x, 0))]

@@ -153,6 +153,7 @@ CHECKS: Final[dict[str, Check]] = {
     **dict.fromkeys(("regularized_incomplete_beta", "random_gamma_grad"), _inside(0, 50)),
     **dict.fromkeys(("bitcast_convert", "next_after", "reduce_precision"), _only_exact),
     "acosh": _inside(1.0, 50),
+    "polygamma": lambda attributes, operands, is_exact: bool((operands[1] > EDGE).all()),
     "sort": _sorted,
     "top_k": _topmost,
     "divide": _divisor,
@@ -166,7 +167,7 @@ CHECKS: Final[dict[str, Check]] = {
 SENSITIVE: Final = frozenset(
     {
         *("eig", "eigh", "svd", "qr", "lu", "cholesky", "triangular_solve"),
-        *("zeta", "polygamma", "cumulative_log_sum_exp"),
+        *("zeta", "cumulative_log_sum_exp"),
     }
 )
 """Ops that may turn a small error into a large one, and where that is, only they know."""

@@ -1,7 +1,8 @@
 """Random graphs give the same numbers from the NumPy reference, with no passes and with all.
 
-`GRAPHC_HYPOTHESIS_PROFILE=nightly pytest tests/pipeline` tries 500 graphs per test; a failure
-prints the graph as text, which belongs into `golden/` once it is understood.
+`GRAPHC_HYPOTHESIS_PROFILE=nightly pytest tests/pipeline` tries 500 graphs per test, or as many as
+`GRAPHC_HYPOTHESIS_EXAMPLES` says; a failure prints the graph as text, which belongs into `golden/`
+once it is understood.
 """
 
 from __future__ import annotations
