@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from graphc.dtypes import C64, C128, F32, F64, DType, as_dtype
+from graphc.dtypes import C64, C128, F32, F64, I32, DType, as_dtype
 from graphc.errors import GraphcError
 from graphc.ir.node import Value
 from graphc.ir.op import OpSpec, Sample, Trait
@@ -88,8 +88,13 @@ def write_sample(s: Sketch, c: Choices, op: OpSpec, sample: Sample) -> list[Valu
         raise NotApplicableError
     made: list[Value] = []
     for value in results:
-        is_complex = value.type.dtype.is_complex
-        made += [s.real(value), s.imag(value)] if is_complex else [value]
+        dtype = value.type.dtype
+        if dtype.is_complex:
+            made += [s.real(value), s.imag(value)]
+        elif dtype.is_integer and dtype is not I32:  # the whole numbers of other recipes
+            made.append(s.convert(value, dtype=I32))
+        else:
+            made.append(value)
     return made
 
 
