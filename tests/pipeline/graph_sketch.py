@@ -18,6 +18,7 @@ import numpy as np
 import graphc.opset  # noqa: F401, registers the ops
 from graphc.dimensions import Dimension, substitute, symbol
 from graphc.dtypes import F64, DType
+from graphc.errors import GradientError
 from graphc.ir.attributes import NO_ATTRIBUTES, Attributes
 from graphc.ir.builder import Builder, GraphBuilder
 from graphc.ir.graph import Graph
@@ -27,6 +28,7 @@ from graphc.ir.types import TensorType, tensor_type
 from graphc.opset.random.threefry import fold
 from graphc.reference.evaluator import evaluate
 from passes.autodiff import Autodiff
+from passes.functional import Functional
 from tests.passes.built_programs import Program
 from tests.pipeline.tameness import SENSITIVE, is_insensitive, is_smooth
 
@@ -267,6 +269,14 @@ class Sketch(Program):
         if not fitting:
             raise NotApplicableError
         return fitting[-1 - choices.below(len(fitting))]
+
+    def has_derivatives(self, intents: Sequence[Value]) -> bool:
+        """Whether no op on the way refuses to be differentiated, as a loop of any length does."""
+        try:
+            Autodiff()(Functional()(self.graph(*intents)).graph)
+        except GradientError:
+            return False
+        return True
 
     # -- numbers that are fit for something ------------------------------------------------------
 

@@ -61,9 +61,9 @@ def _reached_by_chance() -> frozenset[str]:
 
 
 def _sampled_alone(op: OpSpec) -> Iterator[Case]:
-    """Graphs of a sample of an op, its results fetched and, where there is one, its gradient."""
+    """Graphs of a sample of an op each, as it is or shifted."""
     generator = random.Random(op.name)
-    for sample in samples_of_ops().get(op.name, ()):
+    for sample in samples_of_ops().get(op.name, ()) * 12:
         plan = Plan((3, 2), (False, False), False, ((0, 0), (0, 4)), (), (), False, ())
         sketch, arrays = start_sketch(plan)
         choices = Choices([generator.randrange(100) for _ in range(40)])
