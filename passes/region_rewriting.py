@@ -15,7 +15,7 @@ class NodeReplacement:
 
     Args:
         registry: the ops that may be made.
-        op_names: the ops to replace.
+        op_names: the ops to replace; the name of one alone, too.
         replace: replaces one such node in an editor. Nodes come in the order of their graph, after
             the regions of all nodes of that graph were edited: one that has regions comes with
             the edited ones.
@@ -27,12 +27,13 @@ class NodeReplacement:
     def __init__(
         self,
         registry: OpRegistry,
-        op_names: Collection[str],
+        op_names: str | Collection[str],
         replace: Callable[[GraphEditor, Node], object],
     ) -> None:
         self.found: list[Node] = []
         self._registry = registry
-        self._op_names = frozenset(op_names)
+        names = [op_names] if isinstance(op_names, str) else op_names
+        self._op_names = frozenset(names)
         self._replace = replace
         self._regions: dict[Graph, Graph] = {}
 

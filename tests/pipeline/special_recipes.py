@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from graphc.dtypes import I32
+import numpy as np
+
+from graphc.dtypes import F64, I32
 from graphc.ir.node import Value
 from tests.pipeline.graph_sketch import Choices, NotApplicableError, Sketch, fit
 from tests.pipeline.recipe_book import recipe
@@ -112,3 +114,12 @@ def finiteness(s: Sketch, c: Choices) -> list[Value]:
     quotient = s.divide(x, s.nonzero(y))
     is_finite = s.is_finite(quotient)
     return [is_finite, s.select(is_finite, quotient, s.full_like(x, 0))]
+
+
+@recipe
+def random_counts(s: Sketch, c: Choices) -> Value:
+    """Counts of rates that are known: where a rate is rounded, that decides on a count."""
+    x = s.pick(c, "float", lambda x: x.type.is_static)
+    key = s.array(np.array([7, c.below(100)], np.uint32))
+    rate = s.full(c.of((3.0, 0.5, 12.0)), F64, x.type.shape)
+    return s.multiply(s.random_poisson(key, rate), s.tanh(s.convert(x, dtype=F64)))
