@@ -23,6 +23,7 @@ from graphc.opset.lowerings import primitive
 from graphc.opset.samples import draw
 from graphc.opset.type_rules import (
     NUMERIC,
+    dilated_size,
     require_dtype,
     require_one_per_axis,
     require_order,
@@ -62,7 +63,7 @@ def _slice_gradient(
     starts: Sizes = call.attributes["start_indices"]
     interior = [stride - 1 for stride in call.attributes["strides"]]
     high = [
-        size - start - _dilated(taken, holes)
+        size - start - dilated_size(taken, holes)
         for size, start, taken, holes in zip(
             call.types[0].shape, starts, call.result.shape, interior, strict=True
         )
@@ -131,14 +132,6 @@ SLICE = REGISTRY.register(
 # --- pad ------------------------------------------------------------------------------------------
 
 
-def _dilated(size: Dimension, holes: int) -> Dimension:
-    """The size of an axis with `holes` elements put between each two."""
-    if isinstance(size, int) or at_least(size, 1) or holes == 0:
-        return size if size == 0 else size + (size - 1) * holes
-    # 2s // (s + 1) is 0 where s is 0, and 1 otherwise: an empty axis has no gap, not -1 of them.
-    return size + (size - 2 * size // (size + 1)) * holes
-
-
 def _pad_type(call: OpCall) -> TensorType:
     dtype = require_dtype(call, 0, NUMERIC)
     require_dtype(call, 1, frozenset([dtype]))
@@ -148,7 +141,7 @@ def _pad_type(call: OpCall) -> TensorType:
     shape: list[Dimension] = []
     for axis, holes in enumerate(call.attributes["interior"]):
         require_order(call, 0, holes, "interior must be at least 0", axis)
-        size = low[axis] + _dilated(call.types[0].shape[axis], holes) + high[axis]
+        size = low[axis] + dilated_size(call.types[0].shape[axis], holes) + high[axis]
         require_order(call, 0, size, "the size of the result must be at least 0", axis)
         shape.append(size)
     return tensor_type(dtype, tuple(shape))
@@ -173,7 +166,7 @@ def _without_padding(build: Builder, call: OpCall, ct: Value) -> Value:
     low: Sizes = call.attributes["low"]
     high: Sizes = call.attributes["high"]
     interior: tuple[int, ...] = call.attributes["interior"]
-    dilated = [_dilated(s, h) for s, h in zip(call.types[0].shape, interior, strict=True)]
+    dilated = [dilated_size(s, h) for s, h in zip(call.types[0].shape, interior, strict=True)]
     starts: Sequence[Dimension] = low
     if not all(at_least(edge, 0) for edge in (*low, *high)):
         # Elements that were cut off come back as zeros.

@@ -99,6 +99,14 @@ def require_order(call: OpCall, low: Dimension, high: Dimension, what: str, axis
         raise call.error(ShapeError, f"on axis {axis} {what}", f"{low} <= {high}")
 
 
+def dilated_size(size: Dimension, holes: int) -> Dimension:
+    """The size of an axis with `holes` elements put between each two."""
+    if isinstance(size, int) or at_least(size, 1) or holes == 0:
+        return size if size == 0 else size + (size - 1) * holes
+    # 2s // (s + 1) is 0 where s is 0, and 1 otherwise: an empty axis has no gap, not -1 of them.
+    return size + (size - 2 * size // (size + 1)) * holes
+
+
 def require_same_dtype(call: OpCall) -> DType:
     """The element type that all operands share.
 
