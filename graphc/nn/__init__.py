@@ -1,4 +1,4 @@
-"""Floor 4: activations, normalization and losses on logits, under keras.ops.nn's names."""
+"""Floor 4: activations, convolutions, normalization and losses on logits; keras.ops.nn's names."""
 
 from graphc.ops.activations import (
     celu,
@@ -35,6 +35,7 @@ from graphc.ops.activations import (
 )
 from graphc.ops.activations import silu as swish
 from graphc.ops.attention import dot_product_attention
+from graphc.ops.convolutions import conv, conv_transpose, depthwise_conv, separable_conv
 from graphc.ops.cross_entropies import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -69,8 +70,11 @@ __all__ = [
     "binary_crossentropy",
     "categorical_crossentropy",
     "celu",
+    "conv",
+    "conv_transpose",
     "ctc_decode",
     "ctc_loss",
+    "depthwise_conv",
     "dot_product_attention",
     "elu",
     "exponential",
@@ -100,6 +104,7 @@ __all__ = [
     "relu6",
     "rms_normalization",
     "selu",
+    "separable_conv",
     "sigmoid",
     "sigmoid_cross_entropy_with_logits",
     "silu",

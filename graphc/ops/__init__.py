@@ -118,6 +118,10 @@ from graphc.ops.complex_numbers import real as real
 from graphc.ops.complex_numbers import view_as_complex as view_as_complex
 from graphc.ops.complex_numbers import view_as_real as view_as_real
 from graphc.ops.contraction import einsum as einsum
+from graphc.ops.convolutions import conv as conv
+from graphc.ops.convolutions import conv_transpose as conv_transpose
+from graphc.ops.convolutions import depthwise_conv as depthwise_conv
+from graphc.ops.convolutions import separable_conv as separable_conv
 from graphc.ops.correlation import correlate as correlate
 from graphc.ops.counting import bincount as bincount
 from graphc.ops.counting import histogram as histogram

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
-
-from jax import lax
+from typing import Any, Literal
 
 from graphc.dtypes import BOOL, I32
 from graphc.errors import GraphcError, ShapeError
@@ -16,8 +14,6 @@ from graphc.ops.shaping import flip, reshape
 from graphc.ops.tensor import Tensor
 
 CorrelateMode = Literal["valid", "same", "full"]
-
-_PLAIN: Final = (0, 1, 2)  # [batch, features, length], of operands, kernel and result
 
 
 def correlate(x1: Any, x2: Any, mode: CorrelateMode = "valid", name: str | None = None) -> Tensor:
@@ -63,19 +59,12 @@ def _moved(longer: Tensor, shorter: Tensor, mode: CorrelateMode, name: str | Non
     size = int(shorter.shape[0])  # type: ignore[arg-type]
     before = {"valid": 0, "same": size // 2, "full": size - 1}[mode]
     after = {"valid": 0, "same": size - size // 2 - 1, "full": size - 1}[mode]
-    parameters = {
-        "window_strides": (1,),
-        "padding": ((before, after),),
-        "lhs_dilation": (1,),
-        "rhs_dilation": (1,),
-        "dimension_numbers": lax.ConvDimensionNumbers(_PLAIN, _PLAIN, _PLAIN),
-        "feature_group_count": 1,
-        "batch_group_count": 1,
-        "out_sharding": None,
-        "precision": None,
-        "preferred_element_type": None,
-    }
     operands = [reshape(each, (1, 1, -1)) for each in (longer, shorter)]
-    primitive = "conv_general_dilated"
-    found = apply("jax_primitive", *operands, primitive=primitive, parameters=parameters)
+    found = apply(
+        "convolution",
+        *operands,
+        dimension_numbers="bf0_oi0->bf0",
+        padding_low=[before],
+        padding_high=[after],
+    )
     return reshape(found, -1, name)

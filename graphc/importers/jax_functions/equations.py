@@ -16,6 +16,10 @@ from graphc.ir.node import Value
 from graphc.ir.op import OpSpec, PrimitiveLowering, Trait
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType, as_type
+from graphc.opset.sliding_windows.dimension_numbers import (
+    DimensionNumbers,
+    write_dimension_numbers,
+)
 
 Parameters = Mapping[str, Any]
 Write = Callable[[Builder, Parameters, Sequence[Value], TensorType], Value | None]
@@ -219,3 +223,24 @@ def _sum_of_cotangents(
     build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType
 ) -> Value:
     return build.add(*x)
+
+
+@_equation("conv_general_dilated")
+def _convolution(
+    build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType
+) -> Value | None:
+    is_plain = p["precision"] is None and p.get("out_sharding") is None
+    if not is_plain or not x[0].type.dtype is x[1].type.dtype is type_.dtype:
+        return None
+    low, high = zip(*p["padding"], strict=True) if p["padding"] else ((), ())
+    return build.convolution(
+        *x,
+        dimension_numbers=write_dimension_numbers(DimensionNumbers(*p["dimension_numbers"])),
+        window_strides=p["window_strides"],
+        padding_low=low,
+        padding_high=high,
+        lhs_dilation=p["lhs_dilation"],
+        rhs_dilation=p["rhs_dilation"],
+        feature_group_count=p["feature_group_count"],
+        batch_group_count=p["batch_group_count"],
+    )
