@@ -1,4 +1,4 @@
-"""Floor 4: activations, convolutions, normalization and losses on logits; keras.ops.nn's names."""
+"""Floor 4: activations, convolutions, pooling, normalization, losses; keras.ops.nn's names."""
 
 from graphc.ops.activations import (
     celu,
@@ -63,8 +63,12 @@ from graphc.ops.normalization import (
     normalize,
     rms_normalization,
 )
+from graphc.ops.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, max_pool
 
 __all__ = [
+    "adaptive_average_pool",
+    "adaptive_max_pool",
+    "average_pool",
     "batch_normalization",
     "batch_normalization_training",
     "binary_crossentropy",
@@ -94,6 +98,7 @@ __all__ = [
     "log_poisson_loss",
     "log_sigmoid",
     "log_softmax",
+    "max_pool",
     "mish",
     "moments",
     "multi_hot",

@@ -262,6 +262,10 @@ from graphc.ops.normalization import moments as moments
 from graphc.ops.normalization import normalize as normalize
 from graphc.ops.normalization import rms_normalization as rms_normalization
 from graphc.ops.norms import norm as norm
+from graphc.ops.pooling import adaptive_average_pool as adaptive_average_pool
+from graphc.ops.pooling import adaptive_max_pool as adaptive_max_pool
+from graphc.ops.pooling import average_pool as average_pool
+from graphc.ops.pooling import max_pool as max_pool
 from graphc.ops.quantiles import median as median
 from graphc.ops.quantiles import nanmedian as nanmedian
 from graphc.ops.quantiles import nanpercentile as nanpercentile

@@ -83,7 +83,7 @@ def per_axis(given: Any, rank: int, what: str, least: int = 1) -> tuple[int, ...
     Raises:
         GraphcError: there are more or fewer, or one is too small.
     """
-    listed = [given] * rank if isinstance(given, (int, np.integer)) else list(given)
+    listed: Sequence[Any] = given if isinstance(given, (tuple, list)) else [given] * rank
     numbers = [int(n) for n in listed if isinstance(n, (int, np.integer))]
     if len(numbers) != rank or len(listed) != rank or any(number < least for number in numbers):
         raise GraphcError(
@@ -111,7 +111,7 @@ def margins(
 
     Raises:
         GraphcError: there is no such padding.
-        ShapeError: a size is not known, and a window does not reach as far as it moves.
+        ShapeError: the sizes of an axis and of its window are not known.
     """
     kind = padding.lower() if isinstance(padding, str) else padding
     if kind == "valid":
@@ -138,12 +138,15 @@ def _margin(size: Dimension, window: Dimension, stride: int) -> Dimension:
     needed = ((size + stride - 1) // stride - 1) * stride + window - size
     if isinstance(needed, int):
         return max(needed, 0)
-    if isinstance(window, int) and window >= stride:
-        return needed  # never below zero
+    if isinstance(window, int):
+        if window >= stride:
+            return needed  # never below zero
+        # It is above -stride and below the window: the numbers from 1 on that it reaches.
+        return sum([(needed + stride - least) // stride for least in range(1, window)], start=0)
     raise ShapeError(
         "the margins of a size that is not known cannot be told",
         given=f"size {size}, window {window}, stride {stride}",
-        expected="a window that reaches at least as far as it moves",
-        fix='give the size, or use padding="valid"',
+        expected="a window of known size",
+        fix='give its size, or use padding="valid"',
         origin=capture_origin(),
     )

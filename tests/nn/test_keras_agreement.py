@@ -1,4 +1,4 @@
-"""Losses and normalizations: the numbers and gradients of keras.ops."""
+"""Losses, normalizations and pooling: the numbers and gradients of keras.ops."""
 
 from __future__ import annotations
 
@@ -31,7 +31,24 @@ UNSUMMED = np.abs(numbers(4, 3)) * np.float32(0.8)
 CERTAIN = np.float32([[0, 1, 0], [1, 0, 0], [0.2, 0, 0.8], [1e-9, 0.5, 0.5]])
 LABELS = np.int32([0, 2, 1, 2])
 IMAGES, ROW = numbers(2, 3, 4), numbers(4)
+SERIES, PICTURES, VOLUMES = numbers(2, 7, 3), numbers(2, 7, 5, 2), numbers(1, 5, 4, 3, 2)
 CTC = (np.int32([[1, 2], [3, 3], [2, 0]]), numbers(3, 6, 4), np.int32([2, 2, 1]))
+
+CHANNELS_FIRST = {"data_format": "channels_first"}
+# Keras fails without strides, which it takes from the size of the window.
+POOLS: list[tuple[str, str, np.ndarray, dict[str, Any]]] = [
+    ("", "with gaps", SERIES, {"pool_size": 2, "strides": 3, "padding": "same"}),
+    ("", "2D, same", PICTURES, {"pool_size": (3, 2), "strides": 2, "padding": "same"}),
+    (
+        "",
+        "channels first",
+        PICTURES,
+        {"pool_size": 3, "strides": 1, "padding": "same", **CHANNELS_FIRST},
+    ),
+    ("", "3D", VOLUMES, {"pool_size": (2, 3, 1), "strides": (2, 1, 2), "padding": "same"}),
+    ("adaptive_", "2D", PICTURES, {"output_size": (4, 3)}),
+    ("adaptive_", "3D", VOLUMES, {"output_size": (2, 2, 2)}),
+]
 
 # function, arguments (arrays, then keywords), the position of what is differentiated
 CASES: dict[str, tuple[str, list[np.ndarray], dict[str, Any], int]] = {
@@ -68,6 +85,11 @@ CASES: dict[str, tuple[str, list[np.ndarray], dict[str, Any], int]] = {
     "ctc": ("ctc_loss", [*CTC, np.int32([6, 5, 4])], {}, 1),
     "ctc, too short": ("ctc_loss", [*CTC, np.int32([1, 2, 0])], {}, 1),
     "ctc, other blank": ("ctc_loss", [*CTC, np.int32([6, 5, 4])], {"mask_index": 3}, 1),
+    **{
+        f"{name} {kind}, {case}": (f"{name}{kind}_pool", [array], keywords, 0)
+        for kind in ("max", "average")
+        for name, case, array, keywords in POOLS
+    },
 }
 
 PROGRAM = """
@@ -77,6 +99,7 @@ import jax, keras
 found = []
 for name, arrays, keywords, position in json.load(sys.stdin):
     arrays = [np.array(a, d).reshape(s) for a, d, s in arrays]
+    keywords = {k: tuple(v) if isinstance(v, list) else v for k, v in keywords.items()}
     def weighted(x):
         given = [*arrays[:position], x, *arrays[position + 1:]]
         result = getattr(keras.ops, name)(*given, **keywords)

@@ -21,10 +21,10 @@ ABSENT: dict[str, str] = {}
 # Temporary: convolutions, pooling and images are being written, here or not yet. To be empty.
 ARRIVING = frozenset(
     """
-    adaptive_average_pool adaptive_max_pool affine_transform average_pool
+    affine_transform
     crop_images depth_to_space elastic_transform extract_patches
     extract_patches_3d fold gaussian_blur hsv_to_rgb map_coordinates
-    max_pool pad_images perspective_transform resize rgb_to_grayscale rgb_to_hsv
+    pad_images perspective_transform resize rgb_to_grayscale rgb_to_hsv
     scale_and_translate sobel_edges space_to_depth ssim unfold
     """.split()  # noqa: SIM905
 )
