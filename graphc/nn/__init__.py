@@ -49,6 +49,7 @@ from graphc.ops.cross_entropies import (
     weighted_cross_entropy_with_logits,
 )
 from graphc.ops.ctc import ctc_decode, ctc_loss
+from graphc.ops.depth_and_space import depth_to_space, space_to_depth
 from graphc.ops.encoding import (
     multi_hot,
     one_hot,
@@ -64,6 +65,7 @@ from graphc.ops.normalization import (
     rms_normalization,
 )
 from graphc.ops.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, max_pool
+from graphc.ops.sliding_blocks import fold, unfold
 
 __all__ = [
     "adaptive_average_pool",
@@ -78,10 +80,12 @@ __all__ = [
     "conv_transpose",
     "ctc_decode",
     "ctc_loss",
+    "depth_to_space",
     "depthwise_conv",
     "dot_product_attention",
     "elu",
     "exponential",
+    "fold",
     "gelu",
     "glu",
     "group_normalization",
@@ -118,6 +122,7 @@ __all__ = [
     "softmax_cross_entropy_with_logits",
     "softplus",
     "softsign",
+    "space_to_depth",
     "sparse_categorical_crossentropy",
     "sparse_plus",
     "sparse_sigmoid",
@@ -128,5 +133,6 @@ __all__ = [
     "tanh",
     "tanh_shrink",
     "threshold",
+    "unfold",
     "weighted_cross_entropy_with_logits",
 ]

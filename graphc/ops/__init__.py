@@ -153,6 +153,8 @@ from graphc.ops.cumulative import cumsum as cumsum
 from graphc.ops.cumulative import diff as diff
 from graphc.ops.cumulative import trapezoid as trapezoid
 from graphc.ops.custom_gradients import custom_gradient as custom_gradient
+from graphc.ops.depth_and_space import depth_to_space as depth_to_space
+from graphc.ops.depth_and_space import space_to_depth as space_to_depth
 from graphc.ops.distances import cdist as cdist
 from graphc.ops.distances import corrcoef as corrcoef
 from graphc.ops.divisors import gcd as gcd
@@ -320,6 +322,8 @@ from graphc.ops.shaping import size as size
 from graphc.ops.shaping import squeeze as squeeze
 from graphc.ops.shaping import swapaxes as swapaxes
 from graphc.ops.shaping import transpose as transpose
+from graphc.ops.sliding_blocks import fold as fold
+from graphc.ops.sliding_blocks import unfold as unfold
 from graphc.ops.sorting import argpartition as argpartition
 from graphc.ops.sorting import argsort as argsort
 from graphc.ops.sorting import in_top_k as in_top_k
