@@ -1,4 +1,4 @@
-"""Recipes that combine elements: reductions, running sums, products of matrices."""
+"""Recipes that combine elements: reductions, windows, running sums, products of matrices."""
 
 from __future__ import annotations
 
@@ -54,6 +54,21 @@ def running(s: Sketch, c: Choices) -> Value:
     name = c.of(("sum", "product", "max", "min"))
     axis = c.below(x.type.rank)
     return getattr(s, f"cumulative_{name}")(x, axis=axis, reverse=c.chance(2))
+
+
+@recipe
+def windows(s: Sketch, c: Choices) -> Value:
+    x = s.pick(c, c.of(("float", "whole", "float")), lambda x: x.type.rank > 0)
+    window = [1 + c.below(max(1, min(size, 3))) for size in s.shape(x)]
+    name = c.of(("reduce_window_max", "reduce_window_sum", "reduce_window_min"))
+    # Padding is narrower than a window, so that each holds an element.
+    return getattr(s, name)(
+        x,
+        window_dimensions=window,
+        window_strides=[1 + c.below(2) for _ in window],
+        padding_low=[c.below(size) for size in window],
+        padding_high=[c.below(size) for size in window],
+    )
 
 
 @recipe

@@ -83,6 +83,17 @@ def _along_axis(attributes: Attributes, operands: Operands, is_exact: bool) -> b
     return are_distinct(operands[0], [attributes["axis"]], is_exact)
 
 
+def _in_windows(position: int) -> Check:
+    """What decides who wins in windows: all elements are compared, which is more than enough."""
+
+    def check(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
+        x = operands[position]
+        axes = [axis for axis, size in enumerate(attributes["window_dimensions"]) if size > 1]
+        return are_distinct(x, axes, is_exact)
+
+    return check
+
+
 def _divisor(attributes: Attributes, operands: Operands, is_exact: bool) -> bool:
     return operands[1].dtype.kind != "f" or bool((np.abs(operands[1]) > EDGE).all())
 
@@ -145,6 +156,8 @@ CHECKS: Final[dict[str, Check]] = {
     **dict.fromkeys(("round_nearest_even", "round_nearest_afz"), _rounding(_is_half)),
     **dict.fromkeys(("reduce_max", "reduce_min"), _along_axes),
     **dict.fromkeys(("cumulative_max", "cumulative_min", "argmax", "argmin"), _along_axis),
+    **dict.fromkeys(("reduce_window_max", "reduce_window_min"), _in_windows(0)),
+    **dict.fromkeys(("select_and_scatter_add", "select_and_gather_add"), _in_windows(1)),
     "log_plus_one": lambda attributes, operands, is_exact: bool((operands[0] > EDGE - 1).all()),
     "tan": lambda attributes, operands, is_exact: bool((np.abs(np.cos(operands[0])) > 0.2).all()),
     "atan2": lambda attributes, operands, is_exact: bool((np.hypot(*operands) > EDGE).all()),
