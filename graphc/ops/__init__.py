@@ -6,11 +6,13 @@
   derivatives.
 * arithmetic to updating: what `graphc.ops` has under keras.ops' names.
 * keras_names, nn, numpy, linalg: Keras's names, and its namespaces.
+* image: what keras.ops.image has.
 * bodies: user functions as closed graphs, for branches, loops, maps and custom gradients.
 * operators: Python's operators on tensors.
 """
 
 import graphc.opset as opset  # noqa: F401  registers the ops
+from graphc.ops import image as image
 from graphc.ops import linalg as linalg
 from graphc.ops import nn as nn
 from graphc.ops import numpy as numpy

@@ -47,6 +47,22 @@ class Layout:
         return f"b{digits}f" if self.is_last else f"bf{digits}"
 
 
+def channels_come_last(data_format: str | None) -> bool:
+    """Whether a data format puts channels last; `backend.image_data_format()` if None.
+
+    Raises:
+        GraphcError: there is no such format.
+    """
+    given = data_format or settings.image_data_format.get()
+    if given not in FORMATS:
+        raise GraphcError(
+            f"there is no data format {given!r}",
+            expected=" or ".join(FORMATS),
+            origin=capture_origin(),
+        )
+    return given == "channels_last"
+
+
 def layout_of(tensor: Tensor, data_format: str | None, function: str) -> Layout:
     """The layout of a batch of images with channels.
 
@@ -59,13 +75,7 @@ def layout_of(tensor: Tensor, data_format: str | None, function: str) -> Layout:
         ShapeError: there is no spatial axis.
         GraphcError: there is no such format.
     """
-    given = data_format or settings.image_data_format.get()
-    if given not in FORMATS:
-        raise GraphcError(
-            f"there is no data format {given!r}",
-            expected=" or ".join(FORMATS),
-            origin=capture_origin(),
-        )
+    is_last = channels_come_last(data_format)
     if tensor.ndim < 3:
         raise ShapeError(
             f"{function}() takes a batch with at least one spatial axis",
@@ -74,7 +84,7 @@ def layout_of(tensor: Tensor, data_format: str | None, function: str) -> Layout:
             fix="add the axis of the batch, or that of the channels, with expand_dims",
             origin=capture_origin(),
         )
-    return Layout(tensor.ndim - 2, given == "channels_last")
+    return Layout(tensor.ndim - 2, is_last)
 
 
 def per_axis(given: Any, rank: int, what: str, least: int = 1) -> tuple[int, ...]:
