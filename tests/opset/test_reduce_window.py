@@ -11,6 +11,7 @@ from jax import lax
 
 from graphc.dtypes import F32, F64
 from graphc.errors import ShapeError
+from graphc.importers.jax_functions import import_jaxpr
 from graphc.ir.builder import Builder
 from graphc.ir.differentiation import vjp_graph
 from graphc.ir.node import Value
@@ -106,3 +107,19 @@ def test_windows_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(ShapeError, match=problem):
         graph_of(reduction("reduce_window_max", **attributes), tensor_type(F32, shape))
+
+
+@pytest.mark.parametrize("name", ["add", "max", "min"])
+def test_windows_of_jax_become_this_op(name: str) -> None:
+    start = {"add": 0.0, "max": -np.inf, "min": np.inf}[name]
+
+    def reduce(x: Any) -> Any:
+        return lax.reduce_window(
+            x, start, getattr(lax, name), (2, 3), (1, 2), ((1, 0), (0, 2)), (1, 2), (2, 1)
+        )
+
+    x = draw(4, 5)
+    graph = import_jaxpr(jax.make_jaxpr(reduce)(x))
+    op_name = f"reduce_window_{'sum' if name == 'add' else name}"
+    assert [node.op.name for node in graph.nodes if node.op.name != "input"] == [op_name]
+    np.testing.assert_allclose(evaluate(graph, [x])[0], reduce(x), rtol=1e-5, atol=1e-6)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from graphc.dtypes import as_dtype
+from graphc.dtypes import BOOL, as_dtype
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
 from graphc.ir.op import OpSpec, PrimitiveLowering, Trait
@@ -244,3 +244,30 @@ def _convolution(
         feature_group_count=p["feature_group_count"],
         batch_group_count=p["batch_group_count"],
     )
+
+
+def _define_window_reductions() -> None:
+    def define(name: str) -> None:
+        def write(
+            build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType
+        ) -> Value | None:
+            if type_.rank == 0 or type_.dtype is BOOL:
+                return None
+            low, high = zip(*p["padding"], strict=True)
+            return getattr(build, name)(
+                x[0],
+                window_dimensions=p["window_dimensions"],
+                window_strides=p["window_strides"],
+                padding_low=low,
+                padding_high=high,
+                base_dilation=p["base_dilation"],
+                window_dilation=p["window_dilation"],
+            )
+
+        EQUATIONS[name] = write
+
+    for name in ("sum", "max", "min"):
+        define(f"reduce_window_{name}")
+
+
+_define_window_reductions()
