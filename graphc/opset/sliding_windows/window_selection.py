@@ -2,7 +2,9 @@
 
 Each is the other's transpose; with them the extrema of windows have gradients of any order. In a
 window that holds nothing but minus infinity (for a minimum: plus infinity), what wins may be
-padding. Source: StableHLO specification, select_and_scatter.
+padding. On a GPU JAX packs a pair of numbers into one of 64 bits to gather: of float64, which then
+loses digits, it warns (JAX's own second derivatives do the same). Source: StableHLO
+specification, select_and_scatter.
 """
 
 from __future__ import annotations
