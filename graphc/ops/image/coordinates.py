@@ -9,8 +9,9 @@ from typing import Any, Final
 from graphc.errors import GraphcError, ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.ops.arithmetic import absolute, floor_divide, mod
+from graphc.ops.broadcasting import apply
 from graphc.ops.casting import cast
-from graphc.ops.comparison import clip, greater, less, less_equal, logical_and, where
+from graphc.ops.comparison import clip, greater, less_equal, logical_and, where
 from graphc.ops.conversion import graph_of, inexact, to_tensor
 from graphc.ops.creation import arange, ones_like, zeros_like
 from graphc.ops.image.image_batches import as_batch
@@ -41,8 +42,8 @@ _INSIDE: Final[dict[str, Callable[[Tensor, int], Tensor]]] = {
 
 def _nearest(place: Tensor) -> Tensor:
     """The nearest whole number; a half is rounded away from zero."""
-    whole = floor(absolute(place) + 0.5)
-    return where(less(place, 0), -whole, whole)
+    # Not floor(|place| + 0.5): the sum of 0.5 and the number just below it rounds to 1.
+    return apply("round_nearest_afz", place)
 
 
 def map_coordinates(

@@ -91,6 +91,13 @@ def test_reading_at_coordinates_is_that_of_jax(order: int, mode: str) -> None:
         np.testing.assert_allclose(found, want, rtol=1e-5, atol=1e-5)
 
 
+def test_a_coordinate_just_below_a_half_is_nearest_to_the_lower_element() -> None:
+    below = np.nextafter(np.float32(0.5), np.float32(0))
+    places = np.float32([[below, 0.5, -below, 1.5]])
+    found = called(lambda x, at: image.map_coordinates(x, at, 0), np.float32([3, 5, 7]), places)
+    np.testing.assert_array_equal(found, [3, 5, 3, 7])
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_an_affine_transform_moves_and_stretches(form: str) -> None:
     shift = np.float32([1, 0, 2, 0, 1, 1, 0, 0])  # what is 2 to the right and 1 below
