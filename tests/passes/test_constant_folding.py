@@ -258,6 +258,16 @@ def branch(name: str) -> Graph:
     return build.finish([getattr(build, name)(x, y), x])
 
 
+@pytest.mark.parametrize(("index", "taken"), [(1, "multiply"), (-3, "add"), (7, "subtract")])
+def test_a_branch_whose_number_is_known_stands_in_place(index: int, taken: str) -> None:
+    def body(build, x, y):
+        regions = tuple([branch(name) for name in ("add", "multiply", "subtract")])
+        return build.case(build.array(np.int32(index)), x, y, regions=regions)
+
+    graph = apply(ConstantFolding(), graph_of(body, F32, F32))
+    assert [node.op.name for node in graph.nodes if node.op.name != "input"] == [taken]
+
+
 @pytest.mark.parametrize("flag", [True, False])
 def test_a_branch_that_is_always_taken_stands_in_place(flag) -> None:
     def body(build, x, y):
@@ -315,6 +325,7 @@ TRIED = {
     *(f"fold_{name}" for name in (*FLOAT_OPS, *WHOLE_OPS, *MOVES)),
     *(f"fold_{name}" for name in ("select", "compare", "clamp", "complex", "imag", "conj")),
     *("fold_convert", "fold_dimension_size", "take_known_branch", "stop_gradient_of_constant"),
+    "take_known_case",
     *("splat_of_equal_elements", "concatenate_splats", "pad_splat"),
     *(f"move_splat_by_{name}" for name in (*MOVES,) if name not in ("concatenate", "pad")),
     *(f"splat_reduce_{name}" for name in ("max", "min", "sum")),

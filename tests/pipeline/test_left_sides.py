@@ -32,6 +32,7 @@ BY_RECIPE = {
     "constant_folding.concatenate_splats": "concatenate",
     "constant_folding.fold_concatenate": "concatenate",
     "constant_folding.take_known_branch": "branches",
+    "constant_folding.take_known_case": "branches_by_number",
     "shape_simplification.concatenate_of_one": "concatenate",
     "shape_simplification.concatenate_of_concatenation": "concatenate",
     "shape_simplification.dynamic_slice_at_constants": "dynamic_slice",
@@ -39,6 +40,14 @@ BY_RECIPE = {
     "stabilisation.softmax_of_shifted": "formula_over_rows",
     "stabilisation.log_softmax_of_shifted": "formula_over_rows",
     "stabilisation.log_sum_exp_of_shifted": "formula_over_rows",
+}
+
+# Rules of one elementwise op each, whose left side is never drawn: with the ops that differ from
+# those by their name alone, the rules are the same ones.
+NOT_DRAWN = {
+    "reduce_precision": "its attributes are numbers that a pattern does not say",
+    "threshold": "its attributes are numbers that a pattern does not say",
+    "regularized_incomplete_beta": "its three operands have domains of their own",
 }
 
 
@@ -60,10 +69,12 @@ def draw_matches(name: str) -> Iterator[Case]:
         values = [value] if isinstance(value, Value) else value or []
         sketch.settle()
         if values and all(map(sketch.is_tame, values)):
-            yield Case(sketch.graph(*values), arrays, sketch.sizes, plan.has_float32)
+            graph = sketch.graph(*values)
+            if graph.count("gradient") == 0:  # NumPy computes none
+                yield Case(graph, arrays, sketch.sizes, plan.has_float32)
 
 
-@pytest.mark.parametrize("name", sorted(NAMED))
+@pytest.mark.parametrize("name", [n for n in sorted(NAMED) if not n.endswith((*NOT_DRAWN,))])
 def test_a_rule_fires_and_keeps_the_numbers(name: str) -> None:
     pass_name, _, rule_name = name.partition(".")
     fired = 0

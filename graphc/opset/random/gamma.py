@@ -112,7 +112,8 @@ def _samples() -> list[Sample]:
     return [
         Sample((key, shapes), {"is_log": False}, differentiable=False, rtol=1e-4),
         Sample((key, shapes), {"is_log": True}, differentiable=False, rtol=1e-4),
-        Sample((key, edges), {"is_log": False}, differentiable=False, rtol=1e-4),
+        # at shape 1e4 the derivative is a small difference of large float32 numbers
+        Sample((key, edges), {"is_log": False}, differentiable=False, rtol=1e-3),
     ]
 
 

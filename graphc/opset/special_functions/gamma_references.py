@@ -19,7 +19,10 @@ _FAR: Final = 10.0  # from here on the expansions for large arguments have 16 di
 
 def _log_gamma(x: float) -> float:
     pole = x <= 0 and math.isfinite(x) and x == math.floor(x)
-    return math.inf if pole or math.isinf(x) else math.lgamma(x)
+    try:
+        return math.inf if pole or math.isinf(x) else math.lgamma(x)
+    except OverflowError:  # from about 2.5e305 on
+        return math.inf
 
 
 def lgamma(x: Array) -> Array:
