@@ -204,7 +204,7 @@ def _other_attributes(c: Choices, node: Node) -> dict[str, Any]:
         return {"axis": (given["axis"] + 1) % rank}
     if "dimensions" in given:
         return {"dimensions": [axis for axis in range(rank) if axis not in given["dimensions"]]}
-    if "permutation" in given:
+    if "permutation" in given and rank:
         permutation = list(given["permutation"])
         i, j = c.below(rank), c.below(rank)
         if shape[permutation[i]] == shape[permutation[j]]:

@@ -306,7 +306,8 @@ def _has_effects(node: Node) -> bool:
 def _evaluate_wide(node: Node, operands: Sequence[Array]) -> list[Array]:
     """What an op gives for operands whose floats are float64."""
     stand = GraphBuilder()
-    inputs = [stand.input(value.type, f"x{i}") for i, value in enumerate(node.inputs)]
+    types = [v.type.with_shape(x.shape) for v, x in zip(node.inputs, operands, strict=True)]
+    inputs = [stand.input(type_, f"x{i}") for i, type_ in enumerate(types)]
     made = stand.make(node.op, tuple(inputs), node.attributes, node.regions)
     return evaluate(stand.finish(made.outputs), operands, precise=True)
 

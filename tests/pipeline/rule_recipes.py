@@ -227,11 +227,15 @@ class _Writer:
             return {"direction": c.of(("LT", "GT", "LE", "GE", "EQ", "NE"))}
         if name == "convert":
             return {"dtype": type_.dtype if type_ else c.of((F64, I32, self.sketch.narrow, BOOL))}
+        if name == "reduce_precision":
+            return {"exponent_bits": 8, "mantissa_bits": c.of((7, 10))}
         if name.startswith("reduce_") or name == "log_sum_exp":
             axes = [axis for axis in range(x.type.rank) if c.chance(2)]
             return {"axes": axes or list(range(x.type.rank))[-1:]}
         if name in ("softmax", "log_softmax", "dimension_size"):
             return {"axis": c.below(max(x.type.rank, 1))}
+        if name == "threshold":
+            return {"threshold": c.of((0.25, -1.0)), "value": c.of((0.0, 2.0))}
         if name == "dot_general":
             return _contraction(c, *operands)
         return {}

@@ -33,6 +33,9 @@ NOT_SAMPLED: Final[Mapping[str, str]] = {
 }
 """Ops with samples that no graph that people build may hold, and why."""
 
+_AS_GIVEN: Final = frozenset({"reduce"})
+"""Ops whose operands are not any numbers: a fold starts from what changes nothing."""
+
 
 def _is_sampled(op: OpSpec) -> bool:
     hidden = Trait.EFFECT | Trait.INTENT | Trait.HOST
@@ -73,7 +76,7 @@ def write_sample(s: Sketch, c: Choices, op: OpSpec, sample: Sample) -> list[Valu
         NotApplicableError: the sample cannot be cast to the element type that was drawn.
     """
     narrow = s.narrow if c.chance(2) and not op.has(Trait.RANDOM) else F64
-    is_shifted = c.below(4) > 0
+    is_shifted = c.below(4) > 0 and op.name not in _AS_GIVEN
     regions = sample.make_regions() if sample.make_regions else ()
     try:
         if regions and narrow is F64:

@@ -107,6 +107,22 @@ def bits(s: Sketch, c: Choices) -> Value:
 
 
 @recipe
+def repeated_beta(s: Sketch, c: Choices) -> Value:
+    """A function of three that were repeated, or got an axis: few numbers are fit for it."""
+    x = s.logistic(s.pick(c, "float", lambda x: x.type.rank < 3))
+    shape = x.type.shape
+    repeats = c.chance(2)
+
+    def moved(value: Value) -> Value:
+        if not repeats:
+            return s.reshape(value, shape=(1, *shape))
+        axes = range(1, 1 + len(shape))
+        return s.broadcast_in_dim(value, shape=(2, *shape), broadcast_dimensions=axes)
+
+    return s.regularized_incomplete_beta(moved(s.exponential(x)), moved(s.sqrt(x)), moved(x))
+
+
+@recipe
 def finiteness(s: Sketch, c: Choices) -> list[Value]:
     """Numbers taken where they are finite, as people guard a division."""
     x = s.pick(c, "float")

@@ -33,6 +33,8 @@ BY_RECIPE = {
     "constant_folding.fold_concatenate": "concatenate",
     "constant_folding.take_known_branch": "branches",
     "constant_folding.take_known_case": "branches_by_number",
+    "shape_simplification.before_repeating_regularized_incomplete_beta": "repeated_beta",
+    "shape_simplification.before_inserting_axes_regularized_incomplete_beta": "repeated_beta",
     "shape_simplification.concatenate_of_one": "concatenate",
     "shape_simplification.concatenate_of_concatenation": "concatenate",
     "shape_simplification.dynamic_slice_at_constants": "dynamic_slice",
