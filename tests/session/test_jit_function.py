@@ -221,3 +221,8 @@ def test_lines_and_scopes_of_the_user_survive() -> None:
 def test_mistakes_teach(make, words: str) -> None:
     with pytest.raises(GraphcError, match=words):
         make()
+
+
+def test_a_stopped_gradient_stays_stopped_in_the_graph() -> None:
+    graph = graphc.from_jax(lambda x: jax.lax.stop_gradient(x) * x, X)
+    assert graph.count("stop_gradient") == 1

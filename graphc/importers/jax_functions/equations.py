@@ -213,9 +213,14 @@ def _square(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType
     return build.multiply(x[0], x[0])
 
 
-@_equation("copy", "copy_p", "reduce_precision_identity", "stop_gradient")
+@_equation("copy", "copy_p")
 def _same(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value:
     return x[0]
+
+
+@_equation("stop_gradient")
+def _stop(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value:
+    return build.stop_gradient(x[0])
 
 
 @_equation("add_any")
