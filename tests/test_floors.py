@@ -21,14 +21,14 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
     0: (
         *("errors", "settings", "dtypes", "dimensions", "dimension_algebra"),
-        "garbage_collection",
+        *("garbage_collection", "naming"),
     ),
     1: ("ir",),
     2: ("opset",),
-    3: ("rewriting", "lowering", "reference", "update_rules", "instrumentation"),
+    3: ("rewriting", "lowering", "reference", "update_rules", "instrumentation", "configurable"),
     4: (
         *("ops", "nn", "random", "layers", "losses", "metrics", "initializers"),
-        *("optimizers", "regularizers", "models"),
+        *("optimizers", "regularizers", "constraints", "models"),
         *("importers", "exporters", "backend", "passes"),
     ),
     5: ("session", "training", "tools", "__init__", "__main__"),
@@ -52,8 +52,9 @@ SIDEWAYS = {
     "regularizers": {"ops"},
     "losses": {"ops", "nn"},
     "metrics": {"ops", "nn"},
-    "layers": {"ops", "nn", "initializers", "regularizers"},
-    "models": {"ops", "nn", "initializers", "regularizers", "losses", "metrics", "layers"},
+    "constraints": {"ops"},
+    "layers": {"ops", "nn", "random", "initializers", "regularizers", "constraints"},
+    "models": {"ops", "layers"},
     "importers": {"ops", "nn"},
     # The tools are users: they write `import graphc` as a user does.
     "training": {"session"},

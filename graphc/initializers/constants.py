@@ -13,7 +13,7 @@ from graphc.ops.dataflow import get_default_graph
 from graphc.ops.tensor import Tensor
 
 
-class Constant(Initializer, names=("constant",)):
+class Constant(Initializer):
     """The same number everywhere, or an array of the variable's shape."""
 
     def __init__(self, value: Any = 0.0) -> None:
@@ -25,14 +25,14 @@ class Constant(Initializer, names=("constant",)):
         return broadcast_to(scalar, tuple(shape))
 
 
-class Zeros(Constant, names=("zeros",)):
+class Zeros(Constant):
     """All zeros."""
 
     def __init__(self) -> None:
         super().__init__(0.0)
 
 
-class Ones(Constant, names=("ones",)):
+class Ones(Constant):
     """All ones."""
 
     def __init__(self) -> None:

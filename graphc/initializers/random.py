@@ -17,7 +17,7 @@ from graphc.ops.tensor import Tensor
 from graphc.random.distributions import normal, truncated_normal, uniform
 
 
-class RandomUniform(Initializer, names=("random_uniform", "uniform")):
+class RandomUniform(Initializer, names=("uniform",)):
     """Uniform between `minval` and `maxval`."""
 
     def __init__(
@@ -29,7 +29,7 @@ class RandomUniform(Initializer, names=("random_uniform", "uniform")):
         return uniform(shape, self.minval, self.maxval, dtype or floatx(), seed=self.seed)
 
 
-class RandomNormal(Initializer, names=("random_normal", "normal")):
+class RandomNormal(Initializer, names=("normal",)):
     """Normal with the given mean and standard deviation."""
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
@@ -48,7 +48,7 @@ def fans(shape: Sequence[int]) -> tuple[float, float]:
     return float(shape[-2] * receptive), float(shape[-1] * receptive)
 
 
-class VarianceScaling(Initializer, names=("variance_scaling",)):
+class VarianceScaling(Initializer):
     """A variance of `scale` over the number of inputs, outputs, or their mean."""
 
     def __init__(
@@ -87,28 +87,28 @@ class VarianceScaling(Initializer, names=("variance_scaling",)):
         return truncated_normal(shape, 0.0, stddev, target, seed=self.seed)
 
 
-class GlorotUniform(VarianceScaling, names=("glorot_uniform",)):
+class GlorotUniform(VarianceScaling):
     """Uniform within ±sqrt(6 / (inputs + outputs))."""
 
     def __init__(self, seed: int | None = None) -> None:
         super().__init__(1.0, "fan_avg", "uniform", seed)
 
 
-class GlorotNormal(VarianceScaling, names=("glorot_normal",)):
+class GlorotNormal(VarianceScaling):
     """Truncated normal of variance 2 / (inputs + outputs)."""
 
     def __init__(self, seed: int | None = None) -> None:
         super().__init__(1.0, "fan_avg", "truncated_normal", seed)
 
 
-class HeUniform(VarianceScaling, names=("he_uniform",)):
+class HeUniform(VarianceScaling):
     """Uniform within ±sqrt(6 / inputs)."""
 
     def __init__(self, seed: int | None = None) -> None:
         super().__init__(2.0, "fan_in", "uniform", seed)
 
 
-class HeNormal(VarianceScaling, names=("he_normal",)):
+class HeNormal(VarianceScaling):
     """Truncated normal of variance 2 / inputs."""
 
     def __init__(self, seed: int | None = None) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 from graphc.errors import GraphMixError, ShapeError
 from graphc.initializers.initializer import get as get_initializer
 from graphc.ir.origin import capture_origin
+from graphc.naming import snake_case
 from graphc.ops.conversion import floatx, graph_of, to_tensor
 from graphc.ops.dataflow import DataflowGraph
-from graphc.ops.naming import snake_case
 from graphc.ops.tensor import Tensor
 from graphc.ops.undoing import undone_on_failure
 from graphc.ops.variable import Variable

@@ -7,9 +7,9 @@ from typing import Any, Literal, get_args
 
 from graphc.errors import GraphcError, did_you_mean
 from graphc.ir.origin import capture_origin
+from graphc.naming import snake_case
 from graphc.ops.arithmetic import multiply
 from graphc.ops.conversion import cast_to, graph_of, to_tensor
-from graphc.ops.naming import snake_case
 from graphc.ops.reductions import mean
 from graphc.ops.reductions import sum as reduce_sum
 from graphc.ops.tensor import Tensor

@@ -11,6 +11,7 @@ import numpy as np
 from graphc.errors import GradientError, GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.ir.registry import REGISTRY
+from graphc.naming import snake_case
 from graphc.ops.arithmetic import add, floor_divide, mod, multiply, subtract, true_divide
 from graphc.ops.comparison import clip, equal, not_equal, where
 from graphc.ops.context import current_session
@@ -18,7 +19,6 @@ from graphc.ops.conversion import cast_to, floatx, to_tensor
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.gradients import gradients
 from graphc.ops.grouping import group
-from graphc.ops.naming import snake_case
 from graphc.ops.tensor import Operation, Tensor
 from graphc.ops.undoing import undone_on_failure
 from graphc.ops.variable import Variable

@@ -1,0 +1,249 @@
+"""Objects that the arguments of their constructor describe: by name, as plain data, and back.
+
+Layers, initializers, regularizers, losses, … are named by strings ("adam", "l2"), written into
+model files and made again from them. Nothing else than a class of a registry, or one that the
+caller hands over, is ever made from data: no module is imported, no code is run.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final, TypeVar
+
+import numpy as np
+
+from graphc.dtypes import DType
+from graphc.errors import GraphcError, ModelFileError, did_you_mean
+from graphc.ir.origin import capture_origin
+from graphc.naming import snake_case
+
+C = TypeVar("C", bound="Configurable")
+
+REGISTRIES: Final[dict[str, Registry]] = {}
+"""By kind: "layers", "initializers", …, as Keras names the modules."""
+
+
+class Registry:
+    """What strings of one kind mean.
+
+    Args:
+        kind: "layers", "losses", …
+
+    Attributes:
+        by_name: classes and functions under every name they have.
+        shown_names: of a function, the name that it is written under.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.by_name: dict[str, Any] = {}
+        self.shown_names: dict[Any, str] = {}
+        REGISTRIES[kind] = self
+
+    def add(self, thing: Any, *names: str) -> None:
+        """Let names mean a class or a function; it is written under the first."""
+        for name in names:
+            self.by_name[name] = thing
+        self.shown_names.setdefault(thing, names[0])
+
+    def find(self, name: str) -> Any:
+        """The class or function of this name.
+
+        Raises:
+            GraphcError: there is none.
+        """
+        found = self.by_name.get(name)
+        if found is None:
+            raise GraphcError(
+                f"there is no {self.singular} {name!r}",
+                fix=did_you_mean(name, self.by_name),
+                origin=capture_origin(),
+            )
+        return found
+
+    @property
+    def singular(self) -> str:
+        """What one of the kind is called."""
+        return {"losses": "loss"}.get(self.kind, self.kind.removesuffix("s").replace("_", " "))
+
+    def get(self, identifier: Any) -> Any:
+        """What an identifier means, as Keras's `get` functions take it.
+
+        Args:
+            identifier: a name, data that `serialize` made, a class, an object, a function, or
+                None, which stays None.
+
+        Raises:
+            GraphcError: it means nothing of this kind.
+        """
+        if identifier is None:
+            return None
+        if isinstance(identifier, Mapping):
+            return deserialize(identifier, self.kind)
+        found = self.find(identifier) if isinstance(identifier, str) else identifier
+        if isinstance(found, type):
+            return found()
+        if not (callable(found) or isinstance(found, Configurable)):
+            raise GraphcError(
+                f"this is no {self.singular}",
+                given=repr(found)[:200],
+                expected=f"a name such as {next(iter(self.by_name), None)!r}, an object, "
+                "or a function",
+                origin=capture_origin(),
+            )
+        return found
+
+
+class Configurable:
+    """What its class and the arguments of its constructor describe in full.
+
+    A subclass names a `kind` to begin a registry, and further `names` beside its own: the class's
+    name, and the same in small letters. Only graphc's own classes are put into registries.
+    """
+
+    registry: ClassVar[Registry]
+    _given: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __init_subclass__(
+        cls, kind: str | None = None, names: Sequence[str] = (), **options: Any
+    ) -> None:
+        super().__init_subclass__(**options)
+        if kind is not None:
+            cls.registry = Registry(kind)
+        elif cls.__module__.partition(".")[0] == "graphc" and not cls.__name__.startswith("_"):
+            cls.registry.add(cls, cls.__name__, snake_case(cls.__name__), *names)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        made = super().__new__(cls)
+        made._given = args, kwargs
+        return made
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments it was made with, defaults included, as plain data.
+
+        Raises:
+            GraphcError: an argument cannot be written, such as a function without a name.
+        """
+        args, kwargs = self._given
+        signature = inspect.signature(type(self))
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        config: dict[str, Any] = {}
+        for name, value in bound.arguments.items():
+            kind = signature.parameters[name].kind
+            if kind is inspect.Parameter.VAR_KEYWORD:
+                config |= {key: serialize(item) for key, item in value.items()}
+            elif kind is not inspect.Parameter.VAR_POSITIONAL:
+                config[name] = serialize(value)
+        return config
+
+    @classmethod
+    def from_config(cls: type[C], config: Mapping[str, Any]) -> C:
+        """One made with these arguments, as `get_config` gave them."""
+        return cls(**{name: deserialize(value) for name, value in config.items()})
+
+
+def serialize(thing: Any) -> Any:
+    """An argument as plain data: numbers, strings, lists and dictionaries.
+
+    Raises:
+        GraphcError: it cannot be written.
+    """
+    if thing is None or isinstance(thing, (bool, int, float, str)):
+        return thing
+    if isinstance(thing, Configurable):
+        described = {"class_name": type(thing).__name__, "config": thing.get_config()}
+        return {"kind": type(thing).registry.kind, **described}
+    if isinstance(thing, DType):
+        return str(thing)
+    if isinstance(thing, np.generic):
+        return thing.item()
+    if isinstance(thing, np.ndarray):
+        return {"array": thing.tolist(), "dtype": str(thing.dtype)}
+    if isinstance(thing, Mapping):
+        return {str(key): serialize(value) for key, value in thing.items()}
+    if isinstance(thing, (list, tuple)):
+        return [serialize(item) for item in thing]
+    for registry in REGISTRIES.values():
+        try:
+            name = registry.shown_names.get(thing)
+        except TypeError:  # not hashable
+            break
+        if name is not None:
+            return name if not isinstance(thing, type) else {"class": name, "kind": registry.kind}
+    raise GraphcError(
+        "this cannot be written into a file",
+        given=repr(thing)[:200],
+        expected="plain data, objects of graphc, or functions that have a name there",
+        fix="make it a subclass with get_config(), and hand the class over when loading",
+        origin=capture_origin(),
+    )
+
+
+def deserialize(
+    data: Any,
+    kind: str | None = None,
+    custom_objects: Mapping[str, Callable[..., Any]] | None = None,
+) -> Any:
+    """What `serialize` described; plain data stays what it is.
+
+    Args:
+        data: what `serialize` gave, or Keras's own form with a "module".
+        kind: what is expected, if anything.
+        custom_objects: further classes by name.
+
+    Raises:
+        ModelFileError: it describes nothing that can be made.
+    """
+    if isinstance(data, list):
+        return [deserialize(item, None, custom_objects) for item in data]
+    if not isinstance(data, Mapping):
+        return data
+    if set(data) == {"array", "dtype"}:
+        return np.asarray(data["array"], data["dtype"])
+    if "class" in data and set(data) == {"class", "kind"}:
+        return _registry_of(data, kind).find(data["class"])
+    if "class_name" not in data:
+        return {key: deserialize(value, None, custom_objects) for key, value in data.items()}
+    name, config = data["class_name"], data.get("config")
+    if not isinstance(name, str) or not isinstance(config, Mapping):
+        raise ModelFileError(
+            "this describes no object",
+            given=repr(data)[:200],
+            expected='{"class_name": "…", "config": {…}}',
+            origin=capture_origin(),
+        )
+    given = (custom_objects or {}).get(name)
+    if given is None:
+        registry = _registry_of(data, kind)
+        given = registry.by_name.get(name)
+        if not (isinstance(given, type) and issubclass(given, Configurable)):
+            raise ModelFileError(
+                f"there is no {registry.singular} {name!r}",
+                fix=f"{did_you_mean(name, registry.by_name)} Give your own classes in "
+                f'custom_objects={{"{name}": …}}',
+                origin=capture_origin(),
+            )
+    try:
+        made = {key: deserialize(value, None, custom_objects) for key, value in config.items()}
+        return given(**made) if not hasattr(given, "from_config") else given.from_config(made)
+    except (TypeError, ValueError) as problem:
+        raise ModelFileError(
+            f"the description of {name!r} does not fit",
+            given=repr(dict(config))[:200],
+            fix=str(problem).splitlines()[0],
+            origin=capture_origin(),
+        ) from problem
+
+
+def _registry_of(data: Mapping[str, Any], kind: str | None) -> Registry:
+    named = data.get("kind") or str(data.get("module", "")).rpartition(".")[2] or kind
+    registry = REGISTRIES.get(str(named))
+    if registry is None:
+        raise ModelFileError(
+            f"there are no {named!r}",
+            fix=did_you_mean(str(named), REGISTRIES),
+            origin=capture_origin(),
+        )
+    return registry
