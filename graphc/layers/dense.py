@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.errors import ShapeError
 from graphc.ir.origin import capture_origin
+from graphc.layers.input_spec import InputSpec
 from graphc.layers.layer import Layer
 from graphc.ops import activations
 from graphc.ops.arithmetic import add
@@ -24,24 +24,29 @@ class Dense(Layer):
         use_bias: whether to add a bias.
         kernel_initializer: of kernel f32[inputs, units].
         bias_initializer: of bias f32[units].
-        name: scope of its nodes and variables.
-        dtype: of the weights.
-        trainable: whether optimizers change them.
+        kernel_regularizer: a penalty on the kernel.
+        bias_regularizer: a penalty on the bias.
+        activity_regularizer: a penalty on the results.
+        kernel_constraint: what the kernel is held to after each step.
+        bias_constraint: what the bias is held to after each step.
+        **kwargs: see `Layer`.
     """
 
     def __init__(
         self,
         units: int,
-        activation: str | Callable[..., Any] | None = None,
+        activation: Any = None,
         use_bias: bool = True,
-        kernel_initializer: str | Callable[..., Any] = "glorot_uniform",
-        bias_initializer: str | Callable[..., Any] = "zeros",
-        *,
-        name: str | None = None,
-        dtype: Any = None,
-        trainable: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name, dtype=dtype, trainable=trainable)
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         if isinstance(units, bool) or not isinstance(units, int) or units < 1:
             raise ShapeError(
                 "Dense needs a number of units",
@@ -52,31 +57,28 @@ class Dense(Layer):
         self.units = units
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self._initializers = kernel_initializer, bias_initializer
+        self._of_kernel = kernel_initializer, kernel_regularizer, kernel_constraint
+        self._of_bias = bias_initializer, bias_regularizer, bias_constraint
+        self.input_spec = InputSpec(min_ndim=1)
+        self.supports_masking = True
         self.kernel: Variable
         self.bias: Variable | None = None
 
-    def build(self, input_shape: Sequence[Any]) -> None:
-        if not input_shape:
-            raise ShapeError(
-                f"the layer {self.name!r} needs inputs with at least one axis",
-                given="a scalar",
-                origin=capture_origin(),
-            )
-        self.kernel = self.add_weight(
-            (input_shape[-1], self.units), self._initializers[0], "kernel"
-        )
+    def build(self, input_shape: Any) -> None:
+        size = input_shape[-1]
+        self.kernel = self._add((size, self.units), *self._of_kernel, "kernel")
         if self.use_bias:
-            self.bias = self.add_weight((self.units,), self._initializers[1], "bias")
+            self.bias = self._add((self.units,), *self._of_bias, "bias")
+        self.input_spec = InputSpec(min_ndim=1, axes={-1: size})
+
+    def _add(
+        self, shape: Any, initializer: Any, regularizer: Any, constraint: Any, name: str
+    ) -> Variable:
+        return self.add_weight(
+            shape, initializer, regularizer=regularizer, constraint=constraint, name=name
+        )
 
     def call(self, inputs: Tensor) -> Tensor:
-        if inputs.shape[-1:] != self.kernel.shape[:1]:
-            raise ShapeError(
-                f"the layer {self.name!r} was built for other inputs",
-                given=inputs.value.type,
-                expected=f"a last axis of {self.kernel.shape[0]}",
-                origin=capture_origin(),
-            )
         outputs = matmul(inputs, self.kernel)
         if self.bias is not None:
             outputs = add(outputs, self.bias)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from graphc.dtypes import DType
     from graphc.ir.node import Value
     from graphc.ops.dataflow import DataflowGraph
+    from graphc.ops.tensor import Tensor
 
 
 class Evaluator(Protocol):
@@ -32,6 +34,8 @@ class _Stacks(threading.local):
         self.graphs: list[DataflowGraph] = []
         self.sessions: list[Evaluator] = []
         self.devices: list[str | None] = []
+        self.updates: list[list[Tensor]] = []
+        self.floats: list[DType | None] = []
 
 
 _stacks = _Stacks()
@@ -88,6 +92,58 @@ def current_session() -> Evaluator | None:
     """The innermost session of this thread."""
     sessions = _stacks.sessions
     return sessions[-1] if sessions else None
+
+
+_make_session: list[Callable[[DataflowGraph], Evaluator]] = []
+
+
+def provide_sessions(make: Callable[[DataflowGraph], Evaluator]) -> None:
+    """Say how the session of a graph that has none yet is made."""
+    _make_session[:] = [make]
+
+
+def session_of(graph: DataflowGraph) -> Evaluator:
+    """Where the models of a graph live: the open session of it, else the one they were last in.
+
+    A graph whose models were never used in an open session has one of its own.
+    """
+    session = current_session()
+    if session is None or session.graph is not graph:
+        session = graph.records.session or _make_session[0](graph)
+    graph.records.session = session
+    return session
+
+
+@contextlib.contextmanager
+def collected_updates(updates: list[Tensor]) -> Iterator[list[Tensor]]:
+    """Note in a list, too, every assignment that this thread builds inside the block."""
+    _stacks.updates.append(updates)
+    try:
+        yield updates
+    finally:
+        _stacks.updates.pop()
+
+
+def note_update(update: Tensor) -> None:
+    """Tell of an assignment."""
+    for updates in _stacks.updates:
+        updates.append(update)
+
+
+@contextlib.contextmanager
+def floats_read_as(dtype: DType | None) -> Iterator[None]:
+    """Reads of floating variables inside the block are cast to this type; None: as they are."""
+    _stacks.floats.append(dtype)
+    try:
+        yield
+    finally:
+        _stacks.floats.pop()
+
+
+def float_of_reads() -> DType | None:
+    """What floating variables are cast to where they are read now, if anything."""
+    floats = _stacks.floats
+    return floats[-1] if floats else None
 
 
 @contextlib.contextmanager

@@ -32,6 +32,7 @@ from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType
 from graphc.ops.context import Place, current_graph, has_open_graphs, pushed_graph
 from graphc.ops.graph_marks import GraphMarks, Parts
+from graphc.ops.graph_records import GraphRecords
 from graphc.ops.graph_refusals import graph_is_closed, no_control_dependency
 from graphc.ops.tensor import Operation, Tensor
 
@@ -53,6 +54,7 @@ class DataflowGraph:
         inputs: placeholders; for a body, its arguments and captures.
         captures: for a body: the outer tensors it uses, and its inputs that stand for them.
         marks: for taking back what was added.
+        records: what layers and models noted about values.
     """
 
     def __init__(self, parent: DataflowGraph | None = None) -> None:
@@ -63,6 +65,7 @@ class DataflowGraph:
         self.captures: dict[Tensor, Tensor] = {}
         self.inputs: list[Tensor] = []
         self.plain_reads: dict[str, Tensor] = {}
+        self.records: GraphRecords = parent.records if parent else GraphRecords()
         self.finalized = False
         self.build = Builder(self._added)
         self._lock = threading.RLock()

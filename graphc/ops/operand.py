@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from graphc.dimensions import Shape
 from graphc.errors import GraphcError
 from graphc.ir.origin import capture_origin
+from graphc.ops.context import session_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,10 @@ class Operand:
     __slots__ = ()
     __array_priority__ = 1000  # NumPy leaves `array + tensor` to the tensor
     __array_ufunc__ = None
+
+    def numpy(self) -> Any:
+        """Its value as a NumPy array, in the session of its graph: open, or the graph's own."""
+        return session_of(self.graph).run(self)
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         raise self._no_value("NumPy cannot read it", _RUN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from graphc.dimensions import Shape
@@ -12,7 +12,7 @@ from graphc.ir.literal import Literal, as_literal
 from graphc.ir.origin import Origin, capture_origin
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType
-from graphc.ops.context import current_session
+from graphc.ops.context import current_session, float_of_reads, note_update
 from graphc.ops.conversion import cast_to, default_dtype, to_tensor
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
 from graphc.ops.operand import NoValueError, Operand
@@ -34,6 +34,7 @@ class Variable(Operand):
         graph: the graph it belongs to.
         name: the name of its state, in checkpoints too.
         trainable: whether optimizers change it by default.
+        constraint: what an optimizer does to its new value, if anything: a function of tensors.
         type: element type and shape.
         initial_value: a fixed array, or the tensor that computes it.
 
@@ -62,6 +63,7 @@ class Variable(Operand):
         self.graph: DataflowGraph = graph
         self.origin: Origin = origin
         self.trainable = trainable
+        self.constraint: Callable[[Tensor], Any] | None = None
         self.initial_value: Literal | Tensor
         if isinstance(initial_value, (Tensor, Variable)):
             tensor = to_tensor(initial_value, wanted, graph)
@@ -96,7 +98,11 @@ class Variable(Operand):
 
     def as_tensor(self, graph: DataflowGraph) -> Tensor:
         """Its value where `graph` is being built now: after its control dependencies, if any."""
-        return self._read(graph) if graph.control else self.plain_read(graph)
+        read = self._read(graph) if graph.control else self.plain_read(graph)
+        wanted = float_of_reads()
+        if wanted is None or wanted is self.dtype or not self.dtype.is_floating:
+            return read
+        return cast_to(read, wanted)
 
     def plain_read(self, graph: DataflowGraph) -> Tensor:
         """Its value before the run, whatever `graph`'s control dependencies are."""
@@ -149,7 +155,9 @@ class Variable(Operand):
         tensor = to_tensor(value, self.type.dtype, graph)
         op = REGISTRY["assign"]
         attributes = op.attributes.make({**self._declaration(), "mode": mode}, "assign")
-        return graph.add(op, (tensor, *graph.control), attributes, name=name or "assign")[0]
+        made = graph.add(op, (tensor, *graph.control), attributes, name=name or "assign")[0]
+        note_update(made)
+        return made
 
     @property
     def initializer(self) -> Operation:

@@ -13,3 +13,9 @@ dump         a stage of a program as text, dot, html, stablehlo or hlo
 initialization  first values of variables; failures: what those of XLA mean for them
 checkpoint   variables to and from a file
 """
+
+from graphc.ops.context import provide_sessions
+from graphc.session.session import Session
+
+# Layers and models, a floor below, live in a session of their graph.
+provide_sessions(Session)

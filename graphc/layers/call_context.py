@@ -1,0 +1,47 @@
+"""What holds while a layer is called, for the layers that it calls in turn."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CallContext:
+    """The outermost call that a thread is in.
+
+    Attributes:
+        training: whether layers behave as in training: dropout drops, statistics of the batch are
+            used and averaged.
+        is_outermost: whether no other call is around.
+    """
+
+    training: bool = False
+    is_outermost: bool = True
+
+
+class _Calls(threading.local):
+    context: CallContext | None = None
+
+
+_calls = _Calls()
+
+
+def current_call() -> CallContext:
+    """The call around; where there is none, that of a layer outside of training."""
+    return _calls.context or CallContext()
+
+
+@contextlib.contextmanager
+def entered_call(training: bool | None) -> Iterator[CallContext]:
+    """Be in a call inside the block; `training` None goes on as the call around says."""
+    before = _calls.context
+    around = before or CallContext()
+    context = CallContext(around.training if training is None else training, before is None)
+    _calls.context = CallContext(context.training, False)
+    try:
+        yield context
+    finally:
+        _calls.context = before
