@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.configurable import Configurable
 from graphc.dtypes import DType, as_dtype
 from graphc.ops.conversion import floatx
 
 
-class DTypePolicy:
+class DTypePolicy(Configurable, kind="dtype_policies"):
     """What `dtype=` of a layer means.
 
     Args:
@@ -31,3 +32,6 @@ class DTypePolicy:
         mixed = self.name.startswith("mixed_")
         self.compute_dtype: DType = as_dtype(self.name.removeprefix("mixed_"))
         self.variable_dtype: DType = as_dtype("float32") if mixed else self.compute_dtype
+
+
+DTypePolicy.registry.add(DTypePolicy, "DTypePolicy")

@@ -66,11 +66,15 @@ class InputSpec:
 
     def __str__(self) -> str:
         limits = (
-            (self.ndim, "{} axes"),
-            (self.min_ndim, "at least {} axes"),
-            (self.max_ndim, "at most {} axes"),
+            (self.ndim, "{}"),
+            (self.min_ndim, "at least {}"),
+            (self.max_ndim, "at most {}"),
         )
-        said = [text.format(count) for count, text in limits if count is not None]
+        said = [
+            text.format("one axis" if count == 1 else f"{count} axes")
+            for count, text in limits
+            if count is not None
+        ]
         said += [f"size {n} on axis {axis}" for axis, n in self.axes.items() if n is not None]
         return ", ".join(said) or "any tensor"
 
