@@ -1,6 +1,9 @@
 """JAX functions as graphs: a jaxpr, equation by equation.
 
-* equations: equations that are an op of the set, each with what it takes to write it.
+* equation_table: how an equation that is an op of the set is written.
+* equations: what works on elements, moves data about, or reduces.
+* indexing: what reads, writes and looks for positions.
+* products_and_windows: products, convolutions, windows, factorizations.
 * loops_and_branches: equations that run other jaxprs.
 * typed_keys: random keys, which are plain words here.
 * import_jaxpr: the walk. What is no op of the set becomes a `jax_primitive`.

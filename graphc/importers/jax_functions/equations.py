@@ -1,42 +1,33 @@
-"""Equations of a jaxpr that are ops of the set: what each parameter becomes.
+"""Equations of a jaxpr that are elementwise ops of the set, move data about, or reduce.
 
 Elementwise primitives without parameters need no entry: the registry knows which op is which
-primitive. A function here gives the results of one equation, or None where the op says less than
-the equation does (another precision, a sharding); that becomes a `jax_primitive`.
+primitive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from graphc.dtypes import BOOL, as_dtype
+from graphc.dtypes import as_dtype
+from graphc.importers.jax_functions.equation_table import (
+    EquationTable,
+    Parameters,
+    spread,
+)
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
 from graphc.ir.op import OpSpec, PrimitiveLowering, Trait
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType, as_type
-from graphc.opset.sliding_windows.dimension_numbers import (
-    DimensionNumbers,
-    write_dimension_numbers,
-)
 
-Parameters = Mapping[str, Any]
-Write = Callable[[Builder, Parameters, Sequence[Value], TensorType], Value | None]
-"""`write(build, parameters, operands, type of the result)`."""
-
-EQUATIONS: Final[dict[str, Write]] = {}
+ELEMENTS: Final = EquationTable()
 
 
-def _equation(*names: str) -> Callable[[Write], Write]:
-    def note(write: Write) -> Write:
-        EQUATIONS.update(dict.fromkeys(names, write))
-        return write
-
-    return note
+PlainOps = Mapping[str, tuple[OpSpec, Mapping[str, Any]]]
 
 
-def plain_ops() -> dict[str, tuple[OpSpec, Mapping[str, Any]]]:
+def plain_ops() -> PlainOps:
     """Elementwise ops without attributes by the primitive that they are, with its parameters."""
     found: dict[str, tuple[OpSpec, Mapping[str, Any]]] = {}
     for op in REGISTRY:
@@ -48,18 +39,7 @@ def plain_ops() -> dict[str, tuple[OpSpec, Mapping[str, Any]]]:
     return found
 
 
-def spread(build: Builder, value: Value, type_: TensorType) -> Value:
-    """An operand of an elementwise equation: one number may stand for all along an axis."""
-    given, wanted = value.type.shape, type_.shape
-    if given == wanted:
-        return value
-    kept = [axis for axis, size in enumerate(given) if size == wanted[axis]]
-    if len(kept) < len(given):
-        value = build.reshape(value, shape=tuple(given[axis] for axis in kept))
-    return build.broadcast_in_dim(value, shape=wanted, broadcast_dimensions=kept)
-
-
-@_equation("convert_element_type")
+@ELEMENTS.writes("convert_element_type")
 def _convert(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value | None:
     if p.get("sharding") is not None:
         return None
@@ -67,7 +47,7 @@ def _convert(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorTyp
     return x[0] if dtype is x[0].type.dtype else build.convert(x[0], dtype=dtype)
 
 
-@_equation("broadcast_in_dim")
+@ELEMENTS.writes("broadcast_in_dim")
 def _broadcast(
     build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType
 ) -> Value | None:
@@ -77,21 +57,22 @@ def _broadcast(
     return build.broadcast_in_dim(x[0], shape=type_.shape, broadcast_dimensions=dimensions)
 
 
-@_equation("reshape", "squeeze", "expand_dims")
+@ELEMENTS.writes("reshape", "squeeze", "expand_dims")
 def _reshape(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value | None:
-    # squeeze, too, has a parameter "dimensions": the axes that go
-    is_reordered = "new_sizes" in p and p.get("dimensions") is not None
-    if is_reordered or len(x) > 1 or p.get("sharding") is not None:
+    if len(x) > 1 or p.get("sharding") is not None:
         return None
-    return build.reshape(x[0], shape=type_.shape)
+    # squeeze, too, has a parameter "dimensions": the axes that go
+    order = p.get("dimensions") if "new_sizes" in p else None
+    given = x[0] if order is None else build.transpose(x[0], permutation=order)
+    return build.reshape(given, shape=type_.shape)
 
 
-@_equation("transpose")
+@ELEMENTS.writes("transpose")
 def _transpose(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value:
     return build.transpose(x[0], permutation=p["permutation"])
 
 
-@_equation("rev")
+@ELEMENTS.writes("rev")
 def _reverse(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value:
     return build.reverse(x[0], dimensions=p["dimensions"])
 
@@ -105,7 +86,7 @@ def _define_reductions() -> None:
                 return None
             return getattr(build, op_name)(x[0], axes=p["axes"])
 
-        EQUATIONS[name] = write
+        ELEMENTS[name] = write
 
     for name in ("sum", "max", "min", "and", "or", "xor"):
         define(f"reduce_{name}", f"reduce_{name}")
@@ -120,10 +101,11 @@ def _define_cumulative() -> None:
         def write(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value:
             return getattr(build, op_name)(x[0], axis=p["axis"], reverse=p["reverse"])
 
-        EQUATIONS[name] = write
+        ELEMENTS[name] = write
 
     for name, op_name in (("sum", "sum"), ("prod", "product"), ("max", "max"), ("min", "min")):
         define(f"cum{name}", f"cumulative_{op_name}")
+    define("cumlogsumexp", "cumulative_log_sum_exp")
 
 
 _define_cumulative()
@@ -137,7 +119,7 @@ def _define_comparisons() -> None:
             left, right = (spread(build, each, type_) for each in x)
             return build.compare(left, right, direction=name.upper())
 
-        EQUATIONS[name] = write
+        ELEMENTS[name] = write
 
     for name in ("eq", "ne", "lt", "le", "gt", "ge"):
         define(name)
@@ -146,23 +128,7 @@ def _define_comparisons() -> None:
 _define_comparisons()
 
 
-@_equation("dot_general")
-def _dot(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value | None:
-    if p["precision"] is not None or p.get("out_sharding") is not None:
-        return None
-    if not x[0].type.dtype is x[1].type.dtype is type_.dtype:
-        return None
-    (left, right), (left_batch, right_batch) = p["dimension_numbers"]
-    return build.dot_general(
-        *x,
-        lhs_contracting=left,
-        rhs_contracting=right,
-        lhs_batching=left_batch,
-        rhs_batching=right_batch,
-    )
-
-
-@_equation("slice")
+@ELEMENTS.writes("slice")
 def _slice(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value:
     starts = p["start_indices"]
     strides = p["strides"] or (1,) * len(starts)
@@ -170,109 +136,123 @@ def _slice(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType)
     return build.slice(x[0], start_indices=starts, limit_indices=limits, strides=strides)
 
 
-@_equation("pad")
+@ELEMENTS.writes("pad")
 def _pad(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value:
     low, high, interior = zip(*p["padding_config"], strict=True) if x[0].type.rank else ((),) * 3
     return build.pad(*x, low=low, high=high, interior=interior)
 
 
-@_equation("concatenate")
+@ELEMENTS.writes("concatenate")
 def _concatenate(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value:
     return build.concatenate(*x, dimension=p["dimension"])
 
 
-@_equation("select_n")
-def _select(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value | None:
-    if len(x) != 3 or x[0].type.dtype is not as_type("bool").dtype:
-        return None
-    which, if_false, if_true = (spread(build, each, type_) for each in x)
-    return build.select(which, if_true, if_false)
+@ELEMENTS.writes("select_n")
+def _select(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value:
+    which, *cases = (spread(build, each, type_) for each in x)
+    return _choose(build, which, 0, cases)
 
 
-@_equation("clamp")
+def _choose(build: Builder, which: Value, first: int, cases: Sequence[Value]) -> Value:
+    """The case that `which` numbers; the first of them has the number `first`."""
+    if len(cases) == 1:
+        return cases[0]
+    if which.type.dtype is as_type("bool").dtype:
+        return build.select(which, cases[1], cases[0])
+    half = len(cases) // 2
+    is_lower = build.compare(which, build.full_like(which, first + half), direction="LT")
+    lower = _choose(build, which, first, cases[:half])
+    return build.select(is_lower, lower, _choose(build, which, first + half, cases[half:]))
+
+
+@ELEMENTS.writes("clamp")
 def _clamp(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value:
     return build.clamp(*[spread(build, each, type_) for each in x])
 
 
-@_equation("iota")
+@ELEMENTS.writes("iota")
 def _iota(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value | None:
     if x or p.get("sharding") is not None:
         return None
     return build.iota(dtype=type_.dtype, shape=type_.shape, iota_dimension=p["dimension"])
 
 
-@_equation("integer_pow")
+@ELEMENTS.writes("integer_pow")
 def _integer_power(
     build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType
 ) -> Value | None:
-    return build.multiply(x[0], x[0]) if p["y"] == 2 else None
+    """By squaring, with the products that JAX takes."""
+    exponent, square, total = abs(p["y"]), x[0], None
+    while exponent:
+        if exponent & 1:
+            total = square if total is None else build.multiply(total, square)
+        exponent >>= 1
+        if exponent:
+            square = build.multiply(square, square)
+    if total is None:
+        return build.full_like(x[0], 1)
+    return build.divide(build.full_like(total, 1), total) if p["y"] < 0 else total
 
 
-@_equation("square")
+@ELEMENTS.writes("square")
 def _square(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value:
     return build.multiply(x[0], x[0])
 
 
-@_equation("copy", "copy_p")
+@ELEMENTS.writes("copy", "copy_p")
 def _same(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value:
     return x[0]
 
 
-@_equation("stop_gradient")
+@ELEMENTS.writes("stop_gradient")
 def _stop(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value:
     return build.stop_gradient(x[0])
 
 
-@_equation("add_any")
+@ELEMENTS.writes("add_any")
 def _sum_of_cotangents(
     build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType
 ) -> Value:
     return build.add(*x)
 
 
-@_equation("conv_general_dilated")
-def _convolution(
+@ELEMENTS.writes("device_put")
+def _stay(
     build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType
-) -> Value | None:
-    is_plain = p["precision"] is None and p.get("out_sharding") is None
-    if not is_plain or not x[0].type.dtype is x[1].type.dtype is type_.dtype:
-        return None
-    low, high = zip(*p["padding"], strict=True) if p["padding"] else ((), ())
-    return build.convolution(
-        *x,
-        dimension_numbers=write_dimension_numbers(DimensionNumbers(*p["dimension_numbers"])),
-        window_strides=p["window_strides"],
-        padding_low=low,
-        padding_high=high,
-        lhs_dilation=p["lhs_dilation"],
-        rhs_dilation=p["rhs_dilation"],
-        feature_group_count=p["feature_group_count"],
-        batch_group_count=p["batch_group_count"],
-    )
+) -> Sequence[Value] | None:
+    is_anywhere = all(each is None for each in (*p["devices"], *p["srcs"]))
+    return x if is_anywhere else None
 
 
-def _define_window_reductions() -> None:
-    def define(name: str) -> None:
-        def write(
-            build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType
-        ) -> Value | None:
-            if type_.rank == 0 or type_.dtype is BOOL:
-                return None
-            low, high = zip(*p["padding"], strict=True)
-            return getattr(build, name)(
-                x[0],
-                window_dimensions=p["window_dimensions"],
-                window_strides=p["window_strides"],
-                padding_low=low,
-                padding_high=high,
-                base_dilation=p["base_dilation"],
-                window_dilation=p["window_dilation"],
-            )
-
-        EQUATIONS[name] = write
-
-    for name in ("sum", "max", "min"):
-        define(f"reduce_window_{name}")
+@ELEMENTS.writes("bitcast_convert_type")
+def _bitcast(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value | None:
+    return build.bitcast_convert(x[0], dtype=type_.dtype)
 
 
-_define_window_reductions()
+@ELEMENTS.writes("reduce_precision")
+def _reduce_precision(
+    build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType
+) -> Value:
+    bits = {name: p[name] for name in ("exponent_bits", "mantissa_bits")}
+    return build.reduce_precision(x[0], **bits)
+
+
+@ELEMENTS.writes("exp2")
+def _exp2(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value | None:
+    # of narrow floats the op is more precise than JAX
+    is_same = p.get("accuracy") is None and type_.dtype.itemsize >= 4
+    return build.exp2(x[0]) if is_same else None
+
+
+@ELEMENTS.writes("split")
+def _split(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Sequence[Value]:
+    axis, start, parts = p["axis"], 0, list[Value]()
+    for size in p["sizes"]:
+        starts, limits = [0] * type_.rank, list(x[0].type.shape)
+        starts[axis], limits[axis] = start, start + size
+        cut = build.slice(
+            x[0], start_indices=starts, limit_indices=limits, strides=[1] * type_.rank
+        )
+        parts.append(cut)
+        start += size
+    return parts

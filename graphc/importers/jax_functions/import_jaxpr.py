@@ -17,12 +17,16 @@ from jax.extend.core import ClosedJaxpr, Literal
 
 from graphc.dtypes import as_dtype
 from graphc.errors import GraphcError, ImportModelError
-from graphc.importers.jax_functions.equations import EQUATIONS, plain_ops, spread
+from graphc.importers.jax_functions.equation_table import Results, spread
+from graphc.importers.jax_functions.equations import ELEMENTS, PlainOps, plain_ops
+from graphc.importers.jax_functions.indexing import POSITIONS
 from graphc.importers.jax_functions.loops_and_branches import REGIONS
+from graphc.importers.jax_functions.products_and_windows import PRODUCTS
 from graphc.importers.jax_functions.typed_keys import (
     has_keys,
     is_key,
     key_words,
+    words_of,
     write_key_equation,
 )
 from graphc.ir.builder import GraphBuilder
@@ -48,6 +52,8 @@ _CALLS: Final = {
 }
 """Primitives that run one jaxpr on their operands, with the parameter that holds it."""
 
+_EQUATIONS: Final = {**ELEMENTS, **POSITIONS, **PRODUCTS}
+
 
 def trace_function(function: Callable[..., Any], *specs: Any) -> ClosedJaxpr:
     """The jaxpr of a function of arrays.
@@ -60,7 +66,7 @@ def trace_function(function: Callable[..., Any], *specs: Any) -> ClosedJaxpr:
 
 
 def import_jaxpr(program: ClosedJaxpr, names: Sequence[str] = ()) -> Graph:
-    """The graph of a jaxpr. Its inputs: the jaxpr's constants, then its arguments.
+    """The graph of a jaxpr. Its inputs are the arguments; what the jaxpr holds become constants.
 
     Random keys are the words that they are made of: u32 arrays with one axis more.
 
@@ -82,12 +88,11 @@ def import_jaxpr(program: ClosedJaxpr, names: Sequence[str] = ()) -> Graph:
     importer = JaxprImporter()
     build = importer.build
     given = list(names) or [f"argument{i}" for i in range(len(jaxpr.invars))]
-    held = [f"constant{i}" for i in range(len(jaxpr.constvars))]
     inputs = [
         build.input(type_of(variable.aval), name, "feed")
-        for variable, name in zip((*jaxpr.constvars, *jaxpr.invars), (*held, *given), strict=True)
+        for variable, name in zip(jaxpr.invars, given, strict=True)
     ]
-    return build.finish(importer.run(jaxpr, inputs))
+    return build.finish(importer.closed(program, inputs))
 
 
 def type_of(aval: Any) -> TensorType:
@@ -111,9 +116,9 @@ class JaxprImporter:
         build: makes the nodes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, plain: PlainOps | None = None) -> None:
         self.build = GraphBuilder()
-        self._plain = plain_ops()
+        self._plain = plain_ops() if plain is None else plain
 
     def run(self, jaxpr: Any, operands: Sequence[Value]) -> list[Value]:
         """Add the equations of a jaxpr on `operands`, its constants first; gives its results."""
@@ -136,7 +141,7 @@ class JaxprImporter:
 
     def closed(self, program: ClosedJaxpr, operands: Sequence[Value]) -> list[Value]:
         """Add a closed jaxpr, whose constants become constants."""
-        held = [self.build.array(np.asarray(constant)) for constant in program.consts]
+        held = [self.build.array(words_of(constant)) for constant in program.consts]
         return self.run(program.jaxpr, [*held, *operands])
 
     def body(
@@ -149,7 +154,7 @@ class JaxprImporter:
             types: of the inputs of the region.
             places: which of these is the i-th argument of the jaxpr.
         """
-        importer = JaxprImporter()
+        importer = JaxprImporter(self._plain)
         inputs = [importer.build.input(type_, f"argument{i}") for i, type_ in enumerate(types)]
         results = importer.closed(program, [inputs[place] for place in places])
         return importer.build.finish(results)
@@ -166,28 +171,29 @@ class JaxprImporter:
             return REGIONS[name](self, equation, operands)
         if has_keys(equation):
             return write_key_equation(self.build, equation, operands)
-        if len(equation.outvars) == 1:
-            result = self._op(equation, operands)
-            if result is not None:
-                return [result]
-        made = self.build.jax_primitive(
-            *operands, primitive=equation.primitive, parameters=dict(equation.params)
-        )
+        try:
+            made = self._op(equation, operands)
+        except GraphcError:
+            made = None  # the primitive takes an element type or a shape that the op does not
+        if made is None:
+            made = self.build.jax_primitive(
+                *operands, primitive=equation.primitive, parameters=dict(equation.params)
+            )
         return [made] if isinstance(made, Value) else list(made)
 
-    def _op(self, equation: Any, operands: list[Value]) -> Value | None:
+    def _op(self, equation: Any, operands: list[Value]) -> Results:
         """The equation as an op of the set, if it is one."""
-        type_ = type_of(equation.outvars[0].aval)
         plain = self._plain.get(equation.primitive.name)
         if plain is not None and dict(equation.params) == dict(plain[1]):
             op, _ = plain
+            type_ = type_of(equation.outvars[0].aval)
             inputs = tuple([spread(self.build, each, type_) for each in operands])
-            try:
-                return self.build.make(op, inputs).output
-            except GraphcError:
-                return None  # the primitive takes an element type that the op does not
-        write = EQUATIONS.get(equation.primitive.name)
-        return None if write is None else write(self.build, equation.params, operands, type_)
+            return self.build.make(op, inputs).output
+        write = _EQUATIONS.get(equation.primitive.name)
+        if write is None or not equation.outvars:
+            return None
+        type_ = type_of(equation.outvars[0].aval)
+        return write(self.build, equation.params, operands, type_)
 
 
 def _origin_of(equation: Any) -> Origin:

@@ -63,4 +63,17 @@ def _cond(importer: JaxprImporter, equation: Any, operands: Sequence[Value]) -> 
     return _listed(importer.build.case(index, *given, regions=tuple(regions)))
 
 
-REGIONS: Final[dict[str, Write]] = {"scan": _scan, "while": _while, "cond": _cond}
+def _reduce(importer: JaxprImporter, equation: Any, operands: Sequence[Value]) -> list[Value]:
+    p = equation.params
+    scalars = [value.type.with_shape(()) for value in operands[len(operands) // 2 :]]
+    body = importer.body(p["jaxpr"], [*scalars, *scalars], range(len(operands)))
+    made = importer.build.reduce(*operands, regions=(body,), dimensions=p["dimensions"])
+    return _listed(made)
+
+
+REGIONS: Final[dict[str, Write]] = {
+    "scan": _scan,
+    "while": _while,
+    "cond": _cond,
+    "reduce": _reduce,
+}

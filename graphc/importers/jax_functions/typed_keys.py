@@ -7,6 +7,7 @@ unwrapping, so the numbers are JAX's.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
@@ -27,6 +28,11 @@ def is_key(aval: Any) -> bool:
 def key_words(aval: Any) -> Any:
     """The array of words that an array of keys is made of, as a shape and element type."""
     return _JAX.eval_shape(_JAX.random.key_data, _JAX.ShapeDtypeStruct(aval.shape, aval.dtype))
+
+
+def words_of(array: Any) -> np.ndarray[Any, Any]:
+    """An array; of random keys, their words."""
+    return np.asarray(_JAX.random.key_data(array) if is_key(array) else array)
 
 
 def key_generator(aval: Any) -> Any:
@@ -51,22 +57,37 @@ def write_key_equation(build: Builder, equation: Any, operands: Sequence[Value])
     """An equation on keys: one `jax_primitive` that wraps words, runs it, and unwraps keys."""
     if equation.primitive.name in ("random_wrap", "random_unwrap"):
         return list(operands)
-    kinds = [key_generator(v.aval) if is_key(v.aval) else None for v in equation.invars]
-    parameters = equation.primitive.get_bind_params(dict(equation.params))
+    parameters = tuple(sorted(equation.params.items()))
+    types = tuple([(v.aval.shape, v.aval.dtype) for v in equation.invars])
+    try:
+        call = _call_on_words(equation.primitive, parameters, types)
+    except TypeError:  # a parameter is no key of a memo
+        call = _call_on_words.__wrapped__(equation.primitive, parameters, types)
+    made = build.jax_primitive(*operands, primitive=call.primitive, parameters=dict(call.params))
+    return [made] if isinstance(made, Value) else list(made)
+
+
+@functools.lru_cache(maxsize=1024)
+def _call_on_words(
+    primitive: Any, parameters: tuple[tuple[str, Any], ...], types: tuple[tuple[Any, Any], ...]
+) -> Any:
+    """The call of a primitive on words in place of keys; one for all equal equations.
+
+    So equations that are equal in JAX are equal nodes, which layers that draw need to be rolled.
+    """
+    avals = [_JAX.ShapeDtypeStruct(*type_) for type_ in types]
+    kinds = [key_generator(aval) if is_key(aval) else None for aval in avals]
+    given_parameters = primitive.get_bind_params(dict(parameters))
 
     def run(*arrays: Any) -> list[Any]:
         given = [
             array if kind is None else _JAX.random.wrap_key_data(array, impl=kind)
             for array, kind in zip(arrays, kinds, strict=True)
         ]
-        results = equation.primitive.bind(*given, **parameters)
-        listed = results if equation.primitive.multiple_results else [results]
+        results = primitive.bind(*given, **given_parameters)
+        listed = results if primitive.multiple_results else [results]
         return [_JAX.random.key_data(r) if is_key(r) else r for r in listed]
 
-    specs = [
-        _JAX.ShapeDtypeStruct(value.type.shape, np.dtype(value.type.dtype.numpy))
-        for value in operands
-    ]
+    specs = [key_words(aval) if is_key(aval) else aval for aval in avals]
     (call,) = _JAX.make_jaxpr(_JAX.jit(run))(*specs).jaxpr.eqns
-    made = build.jax_primitive(*operands, primitive=call.primitive, parameters=dict(call.params))
-    return [made] if isinstance(made, Value) else list(made)
+    return call
