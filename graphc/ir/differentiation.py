@@ -250,7 +250,13 @@ def reached_inputs(graph: Graph, outputs: Collection[int]) -> set[int]:
     return {i for i, value in enumerate(graph.inputs) if value in live}
 
 
-def vjp_graph(graph: Graph, wanted: Sequence[int], given: Sequence[int] | None = None) -> Graph:
+def vjp_graph(
+    graph: Graph,
+    wanted: Sequence[int],
+    given: Sequence[int] | None = None,
+    *,
+    with_outputs: bool = False,
+) -> Graph:
     """The gradient of a closed graph, as a closed graph.
 
     Args:
@@ -258,6 +264,7 @@ def vjp_graph(graph: Graph, wanted: Sequence[int], given: Sequence[int] | None =
         wanted: positions of the inputs whose cotangents are asked for.
         given: positions of the outputs whose cotangents are handed over, the others' being zero;
             by default all that are floats or complex numbers.
+        with_outputs: whether to give the outputs of `graph` too, before all others.
 
     Returns:
         Takes the inputs of `graph`, then one cotangent per given output; gives one cotangent per
@@ -280,7 +287,13 @@ def vjp_graph(graph: Graph, wanted: Sequence[int], given: Sequence[int] | None =
         replace=editor.replace,
     )
     editor.set_outputs(
-        [build.full_like(x, 0) if g is None else g for x, g in zip(xs, gradients, strict=True)]
+        [
+            *(graph.outputs if with_outputs else ()),
+            *[
+                build.full_like(x, 0) if g is None else g
+                for x, g in zip(xs, gradients, strict=True)
+            ],
+        ]
     )
     made, _ = editor.freeze()
     return made

@@ -1,9 +1,9 @@
 """The derivatives of loops, backward and forward; one way for every op that runs a body many times.
 
-Backward is the loop once more, saving its carries, and a scan the other way. That runs the
-vector-Jacobian product of the body on the saved carries, so each iteration is computed again there;
-what is kept in memory are the carries that this needs, no more. A loop that may end early saves
-into a buffer of its greatest length, and goes back over as many rows as it ran.
+Backward is the loop once more, saving its carries and what is dear to compute again, and a scan the
+other way. That runs the vector-Jacobian product of the body on what was saved, and computes the
+rest of each iteration again. A loop that may end early saves into a buffer of its greatest length,
+and goes back over as many rows as it ran.
 
 Forward is the loop with the tangents of its carries as further carries.
 
@@ -24,6 +24,7 @@ from graphc.ir.forward_differentiation import jvp_graph, moved_carries
 from graphc.ir.graph import Graph, topological_order
 from graphc.ir.node import Value
 from graphc.ir.op import Forward, OpCall, Recomputed
+from graphc.opset.control_flow.kept_values import divide
 from graphc.opset.control_flow.signatures import used_inputs
 
 T = TypeVar("T")
@@ -138,10 +139,11 @@ def loop_gradient(
         return Recomputed(results, gradients)
     _require_length(call)
     taken = parts.of_body(operands)
-    back = vjp_graph(body, wanted, [*plan.carries, *plan.stacked])
+    joint = vjp_graph(body, wanted, [*plan.carries, *plan.stacked], with_outputs=True)
+    forth, back = divide(joint, len(taken), len(body.outputs))
     used = sorted(position for position in used_inputs(back) if position < len(taken))
-    results, saved = _save_carries(
-        build, call, operands, results, [i for i in used if parts.is_carry(i)]
+    results, saved, kept = _save(
+        build, call, operands, results, forth, [i for i in used if parts.is_carry(i)]
     )
     used_scanned = [i for i in used if parts.is_scanned(i)]
     used_invariants = [i for i in used if not parts.is_carry(i) and not parts.is_scanned(i)]
@@ -156,6 +158,7 @@ def loop_gradient(
             *saved,
             *[taken[i] for i in used_scanned],
             *[cotangents[parts.result(i)] for i in plan.stacked],
+            *kept,
             *[taken[i] for i in used_invariants],
         ],
         _body_back(back, plan, len(taken), used, used_invariants),
@@ -211,33 +214,35 @@ def _make_scan(
     return build.make(op, (*first, *operands), made, (body,)).outputs
 
 
-def _save_carries(
+def _save(
     build: Builder,
     call: OpCall,
     operands: Sequence[Value],
     results: Sequence[Value],
+    forth: Graph,
     carries: Sequence[int],
-) -> tuple[Sequence[Value], list[Value]]:
-    """The results, and the values that carries had before each iteration, stacked.
+) -> tuple[Sequence[Value], list[Value], list[Value]]:
+    """The results; what carries were before each iteration, and what else is kept, stacked.
 
-    A carry that the loop stacks already, as one that was made here for a first derivative, is not
-    stacked twice.
+    What the loop stacks already, as what was saved here for a first derivative, is not stacked
+    twice.
     """
     parts, body = LoopParts.of(call), call.regions[-1]
-    count = len(results)
-    stacked = dict[Value, int]()
-    for position in range(parts.carries, len(body.outputs)):
-        stacked.setdefault(body.outputs[position], parts.result(position))
-    missing = [body.inputs[i] for i in carries if body.inputs[i] not in stacked]
+    given, count = len(body.outputs), len(results)
+    kept = forth.outputs[given:]
+    wanted = [*[forth.inputs[i] for i in carries], *kept]
+    places = dict[Value, int]()
+    for position in range(parts.carries, given):
+        places.setdefault(forth.outputs[position], position)
+    missing = [value for value in wanted if value not in places]
     if missing:
-        outputs = (*body.outputs, *missing)
-        saving = Graph(body.inputs, outputs, body.nodes, constraints=body.constraints)
-        for value in missing:
-            stacked[value] = count + missing.index(value)
+        places.update((value, given + i) for i, value in enumerate(missing))
+        outputs = (*forth.outputs[:given], *missing)
+        saving = Graph(forth.inputs, outputs, forth.nodes, constraints=forth.constraints)
         regions = (*call.regions[:-1], saving)
         results = build.make(call.op, tuple(operands), call.attributes, regions).outputs
-    saved = [results[stacked[body.inputs[i]]] for i in carries]
-    return results[:count], saved
+    saved = [results[parts.result(places[value])] for value in wanted]
+    return results[:count], saved[: len(carries)], saved[len(carries) :]
 
 
 def _body_back(
@@ -247,7 +252,8 @@ def _body_back(
 
     Args:
         back: the vector-Jacobian product of the body: its inputs, then cotangents of carries and
-            stacked results; gives cotangents of carries, scanned arrays and invariants.
+            stacked results, and kept values; gives cotangents of carries, scanned arrays and
+            invariants.
         plan: what takes part.
         operands: number of inputs of the body.
         used: the inputs that `back` needs.
@@ -256,7 +262,7 @@ def _body_back(
     editor = GraphEditor(back)
     build = editor.build
     from_carries = editor.inputs[operands : operands + len(plan.carries)]
-    from_stacked = editor.inputs[operands + len(plan.carries) :]
+    stacked_and_kept = editor.inputs[operands + len(plan.carries) :]
     first = len(plan.carries)
     middle = first + len(plan.scanned)
     to_carries, to_scanned = back.outputs[:first], back.outputs[first:middle]
@@ -267,7 +273,7 @@ def _body_back(
         *from_carries,
         *sums,
         *sliced,
-        *from_stacked,
+        *stacked_and_kept,
         *[back.inputs[i] for i in used_invariants],
     ]
     totals = [build.add(total, value) for total, value in zip(sums, to_invariants, strict=True)]
