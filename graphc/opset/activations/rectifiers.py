@@ -28,7 +28,8 @@ def _relu(build: Builder, call: OpCall, x: Value) -> Value:
 
 def _relu_pullback(build: Builder, call: OpCall, x: Value, y: Value, ct: Value) -> Value:
     # 0 at 0, as in TensorFlow and jax.nn.relu; the two halves of maximum would give 1/2
-    return build.select(compare_with(build, x, "GT", 0), ct, build.full_like(ct, 0))
+    # Asked of y, which the next op keeps anyway; x need not be kept.
+    return build.select(compare_with(build, y, "GT", 0), ct, build.full_like(ct, 0))
 
 
 RELU = define_activation(

@@ -4,6 +4,10 @@ An iteration of the way back reads values of the same iteration of the way forth
 convolutions and draws among them are stacked; all others are computed again from those, from the
 carries and from what the loop reads anyway. In a Transformer's block that is less memory than what
 an unrolled program holds, and less time: elementwise work inside a loop costs little.
+
+What an iteration hands on as a carry is what the next one began with, and the way back has just
+been there: it carries that along, and nothing is kept for it. A chain of `tanh(x @ w)` keeps one
+array per iteration in this way, as an unrolled program does, not two.
 """
 
 from __future__ import annotations
@@ -24,34 +28,40 @@ class Divided(NamedTuple):
 
     Attributes:
         forth: takes what the body takes; gives what it gives, then the kept values.
-        back: takes what the body takes, cotangents, then the kept values; gives gradients.
+        handed: the carries whose new values the way back reads.
+        back: takes what the body takes, cotangents, the new values of `handed`, then the kept
+            values; gives gradients.
     """
 
     forth: Graph
+    handed: list[int]
     back: Graph
 
 
-def divide(joint: Graph, inputs: int, outputs: int) -> Divided:
+def divide(joint: Graph, inputs: int, outputs: int, carries: int) -> Divided:
     """Divide an iteration with its vector-Jacobian product.
 
     Args:
         joint: takes what the body takes, then cotangents; gives what it gives, then gradients.
         inputs: how many inputs the body has.
         outputs: how many outputs.
+        carries: how many of both are carries.
     """
     own = joint.inputs[:inputs]
     given, gradients = joint.outputs[:outputs], joint.outputs[outputs:]
     forward = _forward_nodes(joint, joint.inputs[inputs:])
-    kept = _kept_values(joint, gradients, forward)
+    search = _Search(joint, forward, own[:carries], given[:carries])
+    kept, handed = search.run(gradients)
     results = [*given, *kept]
     forth = Graph(own, results, topological_order(results, own), constraints=joint.constraints)
     editor = GraphEditor(joint)
-    for number, value in enumerate(kept):
+    read = [*[given[carry] for carry in handed], *kept]
+    for number, value in enumerate(read):
         stand_in = editor.build.input(value.type, f"kept{number}")
         editor.inputs.append(stand_in)
         editor.replace(value, stand_in)
     editor.set_outputs(list(gradients))
-    return Divided(forth, editor.freeze()[0])
+    return Divided(forth, handed, editor.freeze()[0])
 
 
 def _forward_nodes(joint: Graph, cotangents: Iterable[Value]) -> set[Node]:
@@ -63,22 +73,62 @@ def _forward_nodes(joint: Graph, cotangents: Iterable[Value]) -> set[Node]:
     return set(joint.nodes) - behind
 
 
-def _kept_values(joint: Graph, gradients: Sequence[Value], forward: set[Node]) -> list[Value]:
-    """What the way back reads of the way forth and is dear, in the order of its nodes."""
-    pending = [value for node in joint.nodes if node not in forward for value in node.inputs]
-    pending += gradients
-    seen: set[Value] = set()
-    kept: set[Value] = set()
-    while pending:
-        value = pending.pop()
-        if value in seen or value.node not in forward:
-            continue
-        seen.add(value)
-        if is_dear(value.node):
-            kept.add(value)
-        else:
-            pending += value.node.inputs
-    return [value for node in joint.nodes for value in node.outputs if value in kept]
+class _Search:
+    """What the way back reads of the way forth.
+
+    Attributes:
+        joint: both.
+        forward: the nodes of the way forth.
+        carries: what carries are before the iteration.
+        handed_on: and after it.
+    """
+
+    def __init__(
+        self,
+        joint: Graph,
+        forward: set[Node],
+        carries: Sequence[Value],
+        handed_on: Sequence[Value],
+    ) -> None:
+        self.joint = joint
+        self.forward = forward
+        self.carries = carries
+        self.handed_on = handed_on
+
+    def run(self, gradients: Sequence[Value]) -> tuple[list[Value], list[int]]:
+        """The values to keep, in the order of their nodes, and the carries to take as handed on."""
+        nodes = [node for node in self.joint.nodes if node not in self.forward]
+        wanted = [*gradients, *[value for node in nodes for value in node.inputs]]
+        read, dear = self.needs(wanted, ())
+        handed = list[int]()
+        for number, (before, after) in enumerate(zip(self.carries, self.handed_on, strict=True)):
+            if after in read and after.node in self.forward and before in read:
+                at_hand = [self.handed_on[i] for i in (*handed, number)]
+                _, fewer = self.needs(wanted, at_hand)
+                if len(fewer) < len(dear):
+                    dear = fewer
+                    handed.append(number)
+        return [v for node in self.joint.nodes for v in node.outputs if v in dear], handed
+
+    def needs(
+        self, values: Sequence[Value], at_hand: Sequence[Value]
+    ) -> tuple[set[Value], set[Value]]:
+        """Every value that computing some reads, and those among them that are dear."""
+        pending = list(values)
+        read: set[Value] = set()
+        dear: set[Value] = set()
+        while pending:
+            value = pending.pop()
+            if value in read or value in at_hand:
+                continue
+            read.add(value)
+            if value.node not in self.forward:
+                continue
+            if is_dear(value.node):
+                dear.add(value)
+            else:
+                pending += value.node.inputs
+        return read, dear
 
 
 def is_dear(node: Node) -> bool:

@@ -1,11 +1,9 @@
-"""The derivatives of loops, backward and forward; one way for every op that runs a body many times.
+"""The gradients of loops; one way for every op that runs a body many times.
 
 Backward is the loop once more, saving its carries and what is dear to compute again, and a scan the
 other way. That runs the vector-Jacobian product of the body on what was saved, and computes the
 rest of each iteration again. A loop that may end early saves into a buffer of its greatest length,
 and goes back over as many rows as it ran.
-
-Forward is the loop with the tangents of its carries as further carries.
 
 All of it is made of ops that have derivatives, so those of higher order need nothing else.
 """
@@ -20,10 +18,9 @@ from graphc.errors import GradientError
 from graphc.ir.builder import Builder
 from graphc.ir.differentiation import reached_inputs, reached_outputs, vjp_graph
 from graphc.ir.editor import GraphEditor
-from graphc.ir.forward_differentiation import jvp_graph, moved_carries
-from graphc.ir.graph import Graph, topological_order
+from graphc.ir.graph import Graph
 from graphc.ir.node import Value
-from graphc.ir.op import Forward, OpCall, Recomputed
+from graphc.ir.op import OpCall, Recomputed
 from graphc.opset.control_flow.kept_values import divide
 from graphc.opset.control_flow.signatures import used_inputs
 
@@ -140,8 +137,9 @@ def loop_gradient(
     _require_length(call)
     taken = parts.of_body(operands)
     joint = vjp_graph(body, wanted, [*plan.carries, *plan.stacked], with_outputs=True)
-    forth, back = divide(joint, len(taken), len(body.outputs))
-    used = sorted(position for position in used_inputs(back) if position < len(taken))
+    forth, handed, back = divide(joint, len(taken), len(body.outputs), parts.carries)
+    used = {position for position in used_inputs(back) if position < len(taken)}
+    used = sorted(used.union(handed))
     results, saved, kept = _save(
         build, call, operands, results, forth, [i for i in used if parts.is_carry(i)]
     )
@@ -155,19 +153,23 @@ def loop_gradient(
         [
             *[cotangents[parts.result(i)] for i in plan.carries],
             *sums,
+            *[results[i] for i in handed],
             *saved,
             *[taken[i] for i in used_scanned],
             *[cotangents[parts.result(i)] for i in plan.stacked],
             *kept,
             *[taken[i] for i in used_invariants],
         ],
-        _body_back(back, plan, len(taken), used, used_invariants),
-        carries=len(plan.carries) + len(sums),
+        _body_back(back, plan, len(taken), used, used_invariants, handed),
+        carries=len(plan.carries) + len(sums) + len(handed),
         invariants=len(used_invariants),
     )
-    # results of the way back: carries, sums of invariants, stacked slices
+    # results of the way back: carries, sums of invariants, handed carries, stacked slices
+    sums_end = len(plan.carries) + len(sums)
     positions = [*plan.carries, *plan.invariants, *plan.scanned]
-    for position, value in zip(positions, made, strict=True):
+    for position, value in zip(
+        positions, [*made[:sums_end], *made[sums_end + len(handed) :]], strict=True
+    ):
         gradients[position + parts.counts_first] = value
     return Recomputed(results, gradients)
 
@@ -246,23 +248,32 @@ def _save(
 
 
 def _body_back(
-    back: Graph, plan: _Plan, operands: int, used: Sequence[int], used_invariants: Sequence[int]
+    back: Graph,
+    plan: _Plan,
+    operands: int,
+    used: Sequence[int],
+    used_invariants: Sequence[int],
+    handed: Sequence[int],
 ) -> Graph:
     """The body of the way back: cotangents of carries and sums of invariants are its carries.
 
     Args:
         back: the vector-Jacobian product of the body: its inputs, then cotangents of carries and
-            stacked results, and kept values; gives cotangents of carries, scanned arrays and
-            invariants.
+            stacked results, handed carries and kept values; gives cotangents of carries, scanned
+            arrays and invariants.
         plan: what takes part.
         operands: number of inputs of the body.
         used: the inputs that `back` needs.
         used_invariants: those among them that are invariant.
+        handed: the carries whose new values it reads: what they were before is handed on to it.
     """
     editor = GraphEditor(back)
     build = editor.build
     from_carries = editor.inputs[operands : operands + len(plan.carries)]
-    stacked_and_kept = editor.inputs[operands + len(plan.carries) :]
+    stacked_end = operands + len(plan.carries) + len(plan.stacked)
+    from_stacked = editor.inputs[operands + len(plan.carries) : stacked_end]
+    from_handed = editor.inputs[stacked_end : stacked_end + len(handed)]
+    kept = editor.inputs[stacked_end + len(handed) :]
     first = len(plan.carries)
     middle = first + len(plan.scanned)
     to_carries, to_scanned = back.outputs[:first], back.outputs[first:middle]
@@ -272,122 +283,14 @@ def _body_back(
     editor.inputs = [
         *from_carries,
         *sums,
+        *from_handed,
         *sliced,
-        *stacked_and_kept,
+        *from_stacked,
+        *kept,
         *[back.inputs[i] for i in used_invariants],
     ]
     totals = [build.add(total, value) for total, value in zip(sums, to_invariants, strict=True)]
-    editor.set_outputs([*to_carries, *totals, *to_scanned])
+    before = [back.inputs[i] for i in handed]
+    editor.set_outputs([*to_carries, *totals, *before, *to_scanned])
     graph, _ = editor.freeze()
     return graph
-
-
-# --- forward --------------------------------------------------------------------------------------
-
-
-def loop_tangent(
-    build: Builder,
-    call: OpCall,
-    operands: Sequence[Value],
-    results: Sequence[Value],
-    tangents: Sequence[Value | None],
-) -> Forward:
-    """The forward rule of `scan`, `counted_scan` and `while_loop`."""
-    parts, body = LoopParts.of(call), call.regions[-1]
-    taken, given = parts.of_body(operands), parts.of_body(tangents)
-    found = {i for i, tangent in enumerate(given) if tangent is not None}
-    moved, reached = moved_carries(body, found, parts.carries)
-    if not reached:
-        own = [None if tangent is None else tangent for tangent in given[: parts.carries]]
-        others: list[Value | None] = [None] * (len(results) - parts.carries)
-        return Forward(results, [*own, *others])
-    inputs = sorted(moved)
-    outputs = sorted(reached | {i for i in moved if parts.is_carry(i)})
-    order = _Order(parts, inputs, outputs, len(taken), len(body.outputs))
-    moving = order.arranged(jvp_graph(body, inputs, outputs))
-    regions = (*[order.widened(region) for region in call.regions[:-1]], moving)
-    extra = [
-        build.full_like(taken[i], 0) if (tangent := given[i]) is None else tangent for i in inputs
-    ]
-    attributes = dict(call.attributes)
-    attributes["carries"] = parts.carries + order.carries
-    if "invariants" in attributes:
-        attributes["invariants"] += sum(i >= parts.carries + parts.scanned for i in inputs)
-    first = operands[: int(parts.counts_first)]
-    made = build.make(
-        call.op,
-        (*first, *order.operands(taken, extra)),
-        call.op.attributes.make(attributes, call.op.name),
-        regions,
-    ).outputs
-    return order.results(made)
-
-
-@dataclass(frozen=True)
-class _Order:
-    """Where the tangents stand among what a loop takes and gives: after what they belong to.
-
-    Attributes:
-        parts: of the loop without tangents.
-        inputs: the inputs of its body that move.
-        outputs: the outputs whose tangents it gives; all carries that move are among them.
-        taken: number of inputs.
-        given: number of outputs.
-    """
-
-    parts: LoopParts
-    inputs: list[int]
-    outputs: list[int]
-    taken: int
-    given: int
-
-    @property
-    def carries(self) -> int:
-        """How many carries move."""
-        return sum(self.parts.is_carry(i) for i in self.inputs)
-
-    def operands(self, own: Sequence[T], extra: Sequence[T]) -> list[T]:
-        """Carries and their tangents, scanned arrays and theirs, invariants and theirs."""
-        by_position = list(zip(self.inputs, extra, strict=True))
-        end = self.parts.carries + self.parts.scanned
-        parts = [range(self.parts.carries), range(self.parts.carries, end), range(end, self.taken)]
-        return [
-            value
-            for part in parts
-            for value in (*[own[i] for i in part], *[t for i, t in by_position if i in part])
-        ]
-
-    def arranged(self, moving: Graph) -> Graph:
-        """The body with tangents, in this order."""
-        inputs = self.operands(moving.inputs[: self.taken], moving.inputs[self.taken :])
-        own, extra = moving.outputs[: self.given], moving.outputs[self.given :]
-        carries = self.parts.carries
-        outputs = [
-            *own[:carries],
-            *extra[: self.carries],
-            *own[carries:],
-            *extra[self.carries :],
-        ]
-        nodes = topological_order(outputs, inputs)
-        return Graph(inputs, outputs, nodes, constraints=moving.constraints)
-
-    def widened(self, condition: Graph) -> Graph:
-        """A condition that also takes tangents, and looks at none."""
-        editor = GraphEditor(condition)
-        extra = [editor.build.input(condition.inputs[i].type, f"tangent{i}") for i in self.inputs]
-        editor.inputs = self.operands(condition.inputs, extra)
-        return editor.freeze()[0]
-
-    def results(self, made: Sequence[Value]) -> Forward:
-        """The results of the loop with tangents, as results and tangents of the one without."""
-        carries, moved, counted = self.parts.carries, self.carries, int(self.parts.gives_count)
-        own_carries, carry_tangents = made[:carries], made[carries : carries + moved]
-        rest = made[carries + moved :]
-        count, stacked = rest[:counted], rest[counted:]
-        end = self.given - carries
-        own = [*own_carries, *count, *stacked[:end]]
-        tangents: list[Value | None] = [None] * len(own)
-        extra = [*carry_tangents, *stacked[end:]]
-        for output, tangent in zip(self.outputs, extra, strict=True):
-            tangents[self.parts.result(output)] = tangent
-        return Forward(own, tangents)

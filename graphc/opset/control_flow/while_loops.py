@@ -16,7 +16,8 @@ from graphc.ir.graph import Graph
 from graphc.ir.op import Cost, OpCall, OpSpec, RegionLowering, Sample, Trait
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType, as_type, tensor_type
-from graphc.opset.control_flow.loop_derivatives import loop_gradient, loop_tangent
+from graphc.opset.control_flow.loop_derivatives import loop_gradient
+from graphc.opset.control_flow.loop_tangents import loop_tangent
 from graphc.opset.control_flow.signatures import (
     region_cost,
     require_count,
