@@ -19,6 +19,7 @@ import graphc.errors as errors
 import graphc.initializers as initializers
 import graphc.layers as layers
 import graphc.losses as losses
+import graphc.metrics as metrics
 import graphc.nn as nn
 import graphc.ops as ops
 import graphc.optimizers as optimizers
@@ -113,6 +114,7 @@ __all__ = [
     "list_devices",
     "losses",
     "map_fn",
+    "metrics",
     "name_scope",
     "nn",
     "no_op",

@@ -51,7 +51,7 @@ SIDEWAYS = {
     "optimizers": {"ops"},
     "regularizers": {"ops"},
     "losses": {"ops", "nn"},
-    "metrics": {"ops", "nn"},
+    "metrics": {"ops", "nn", "initializers", "losses"},
     "constraints": {"ops"},
     "layers": {"ops", "nn", "random", "initializers", "regularizers", "constraints"},
     "models": {"ops", "layers"},

@@ -11,10 +11,10 @@ import numpy as np
 from graphc.dtypes import DType
 from graphc.errors import GraphcError
 from graphc.ir.origin import capture_origin
-from graphc.layers.masks import mask_of
 from graphc.ops.bodies import flatten, unflatten
 from graphc.ops.conversion import cast_to, to_tensor
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
+from graphc.ops.masks import mask_of
 from graphc.ops.sources import placeholder
 from graphc.ops.tensor import Tensor
 from graphc.ops.variable import Variable

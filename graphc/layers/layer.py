@@ -22,12 +22,12 @@ from graphc.layers.dtype_policy import DTypePolicy
 from graphc.layers.input_spec import check_inputs
 from graphc.layers.layer_call import LayerCall
 from graphc.layers.layer_weights import LayerWeights
-from graphc.layers.masks import mask_of, set_mask
 from graphc.naming import snake_case
 from graphc.ops.bodies import flatten
 from graphc.ops.context import collected_updates, floats_read_as
 from graphc.ops.conversion import graph_of
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
+from graphc.ops.masks import mask_of, set_mask
 from graphc.ops.tensor import Tensor
 from graphc.ops.undoing import undone_on_failure
 from graphc.ops.variable import Variable

@@ -130,6 +130,11 @@ def note_update(update: Tensor) -> None:
         updates.append(update)
 
 
+def surrounding_updates() -> list[Tensor]:
+    """What the innermost `collected_updates` block has noted so far; empty outside of all."""
+    return _stacks.updates[-1] if _stacks.updates else []
+
+
 @contextlib.contextmanager
 def floats_read_as(dtype: DType | None) -> Iterator[None]:
     """Reads of floating variables inside the block are cast to this type; None: as they are."""

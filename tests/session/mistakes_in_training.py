@@ -153,7 +153,7 @@ def an_unknown_initializer(session):
     return layer(x)  # blame
 
 
-@mistake(errors.ShapeError, "at least one axis", "scalar")
+@mistake(errors.ShapeError, "at least one axis", "f32[]")
 def a_layer_on_a_scalar(session):
     x, layer = given("float32", []), graphc.layers.Dense(3)
     return layer(x)  # blame
