@@ -32,7 +32,7 @@ from graphc.rewriting.pipeline import Pipeline
 from graphc.rewriting.pipeline_run import PipelineRun
 from graphc.session.program import LAST_SYMBOLIC_STAGE
 from graphc.session.report import CompileReport
-from graphc.session.session import default_pipeline
+from graphc.session.standard_passes import default_pipeline
 
 _JAX: Final = cast(Any, jax)  # much of it has no types
 

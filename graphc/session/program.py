@@ -31,6 +31,7 @@ from graphc.rewriting.manager import PassManager
 from graphc.rewriting.pack_layout import PackLayout
 from graphc.rewriting.pipeline import Pipeline
 from graphc.rewriting.pipeline_run import PipelineRun
+from graphc.rewriting.step_repetition import STEPS, with_step_repetition
 from graphc.session.feeds import bind_sizes
 from graphc.session.report import CompileReport
 
@@ -91,6 +92,9 @@ class Program:
         pipeline: the passes.
         platform: what it is compiled for: "cpu", "gpu" or "tpu".
         device: where it runs; JAX's default if None.
+
+    With `stacked` it is a loop of many steps, and these feeds are stacked by step; see
+    `graphc.rewriting.step_repetition`.
     """
 
     def __init__(
@@ -106,6 +110,7 @@ class Program:
         disk_cache: DiskCache | None,
         packs: PackLayout,
         check_numerics: bool = False,
+        stacked: Sequence[Value] | None = None,
     ) -> None:
         self._dataflow = graph
         self.feeds = tuple(feeds)
@@ -113,6 +118,10 @@ class Program:
             self.built: Graph = slice_graph(graph, fetches, feeds)
         self._refuse_unfed(feeds)
         self.pipeline = with_numerics_checks(pipeline) if check_numerics else pipeline
+        self._stacked = None if stacked is None else frozenset(stacked)
+        if stacked is not None:
+            names = [value.node.attributes["name"] for value in stacked]
+            self.pipeline = with_step_repetition(self.pipeline, names)
         self._context = PassContext(platform=platform or jax.default_backend(), packs=packs)
         self.platform = self._context.platform
         self.device = device
@@ -181,7 +190,16 @@ class Program:
             FeedError: they do not fit together.
         """
         constraints = dict(self._dataflow.constraints)  # another thread may be building
-        return bind_sizes(self.feeds, arrays, constraints)
+        if self._stacked is None:
+            return bind_sizes(self.feeds, arrays, constraints)
+        steps = 0
+        of_one_step: list[Any] = []
+        for value, array in zip(self.feeds, arrays, strict=False):
+            if value in self._stacked:
+                steps, *sizes = array.shape
+                array = Shaped(tuple(sizes))
+            of_one_step.append(array)
+        return {**bind_sizes(self.feeds, of_one_step, constraints), STEPS: steps}
 
     def _specialise(self, sizes: dict[str, int]) -> Signature:
         symbolic = self.symbolic()
@@ -219,7 +237,7 @@ class Program:
                 fix=f"give arrays for {names}: feed_dict={{...}}, or run the program once",
                 origin=capture_origin(),
             )
-        return self.signature([_Shaped(value.type.shape) for value in self.feeds])
+        return self.signature([Shaped(value.type.shape) for value in self.feeds])
 
     def show_for(self, arrays: Sequence[Any]) -> None:
         """Use these arrays' sizes where a stage needs concrete ones, until the next run."""
@@ -292,7 +310,7 @@ class Program:
         )
 
 
-class _Shaped:
+class Shaped:
     """Stands for an array where only its shape is asked for."""
 
     def __init__(self, shape: Any) -> None:

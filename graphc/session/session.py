@@ -36,19 +36,12 @@ from graphc.session.refusals import (
     session_closed,
     wrong_number_of_arrays,
 )
+from graphc.session.standard_passes import default_pipeline
 from graphc.session.state import VariableStore
 from graphc.session.verifying.program_verification import verify_program
 from graphc.session.verifying.verify_report import VerifyReport
 
 _are_checked_by_setting: Final = settings.check_numerics.get
-
-
-def default_pipeline() -> Pipeline:
-    """The pipeline of a session that is given none."""
-    # The only import of `passes` in graphc: at the top it would make `import passes` circular.
-    from passes.pipelines import default_pipeline as make
-
-    return make()
 
 
 class Session:
@@ -201,10 +194,14 @@ class Session:
     # -- programs --------------------------------------------------------------------------------
 
     def make_program(
-        self, fetches: list[Value], feeds: list[Value], check_numerics: bool = False
+        self,
+        fetches: list[Value],
+        feeds: list[Value],
+        check_numerics: bool = False,
+        stacked: tuple[Value, ...] | None = None,
     ) -> Program:
         """The program of these values; one per set, however the fetches are nested."""
-        key = (tuple(fetches), tuple(feeds), check_numerics)
+        key = (tuple(fetches), tuple(feeds), check_numerics, stacked)
         found = self._programs.get(key)
         if found is None:
             platform = self._device.platform if self._device is not None else None
@@ -219,6 +216,7 @@ class Session:
                 disk_cache=self._disk_cache,
                 packs=self.store.packs,
                 check_numerics=check_numerics,
+                stacked=stacked,
             )
             found = self._programs.setdefault(key, found)
         return found
@@ -261,8 +259,8 @@ class Session:
         """The last program of these fetches; without one, that of all placeholders they need."""
         leaves, _ = flatten_fetches(fetches, self.graph)
         values = [value for leaf in leaves for value in leaf.control_values]
-        for (made, _, checked), program in reversed(list(self._programs.items())):
-            if checked == checks and set(values) == set(made):
+        for (made, _, *how), program in reversed(list(self._programs.items())):
+            if how == [checks, None] and set(values) == set(made):
                 return program
         needed = set(slice_graph(self.graph, values).inputs)
         feeds = [t for t in self.graph.inputs if t.value in needed]

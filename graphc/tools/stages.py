@@ -15,7 +15,7 @@ from graphc.rewriting.graph_pass import PassContext
 from graphc.rewriting.manager import PassManager
 from graphc.rewriting.pipeline import Pipeline
 from graphc.session.program import LAST_SYMBOLIC_STAGE
-from graphc.session.session import default_pipeline
+from graphc.session.standard_passes import default_pipeline
 
 BUILT: Final = "built"
 LOWERED: Final = "lowered"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphc.rewriting.rule_pass import RulePass
-from graphc.session.session import default_pipeline
+from graphc.session.standard_passes import default_pipeline
 from graphc.tools.pipeline_tables import first_line
 from tests.tools.command_line import call
 
