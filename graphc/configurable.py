@@ -80,7 +80,7 @@ class Registry:
         if identifier is None:
             return None
         if isinstance(identifier, Mapping):
-            return deserialize(identifier, self.kind)
+            return self.deserialize(identifier)
         found = self.find(identifier) if isinstance(identifier, str) else identifier
         if isinstance(found, type):
             return found()
@@ -93,6 +93,25 @@ class Registry:
                 origin=capture_origin(),
             )
         return found
+
+    def deserialize(
+        self, config: Any, custom_objects: Mapping[str, Callable[..., Any]] | None = None
+    ) -> Any:
+        """What a name means or data describes, as Keras's `deserialize` functions take it.
+
+        Args:
+            config: a name, or what `serialize` gave, Keras's own form of functions included.
+            custom_objects: further classes and functions by name.
+
+        Raises:
+            GraphcError: there is none of that name, or none that is so described.
+        """
+        if isinstance(config, Mapping) and config.get("class_name") == "function":
+            config = config.get("config")
+        if isinstance(config, str):
+            own = (custom_objects or {}).get(config)
+            return self.find(config) if own is None else own
+        return deserialize(config, self.kind, custom_objects)
 
 
 class Configurable:
@@ -126,11 +145,12 @@ class Configurable:
             GraphcError: an argument cannot be written, such as a function without a name.
         """
         args, kwargs = self._given
-        signature = inspect.signature(type(self))
-        bound = signature.bind(*args, **kwargs)
+        # not that of the class, which may be `__new__`'s
+        signature = inspect.signature(type(self).__init__)
+        bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
         config: dict[str, Any] = {}
-        for name, value in bound.arguments.items():
+        for name, value in list(bound.arguments.items())[1:]:
             kind = signature.parameters[name].kind
             if kind is inspect.Parameter.VAR_KEYWORD:
                 config |= {key: serialize(item) for key, item in value.items()}

@@ -1,4 +1,4 @@
-"""What every test stands on: hypothesis profiles and a default graph of its own.
+"""What every test stands on: hypothesis profiles, a default graph of its own, Keras beside it.
 
 `GRAPHC_HYPOTHESIS_PROFILE=nightly pytest` tries many examples, and new ones at every run; how many
 is `GRAPHC_HYPOTHESIS_EXAMPLES`, 500 if that is not set. The default, `ci`, tries few, and the same
@@ -7,11 +7,17 @@ ones on every machine.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.keras_process import KerasProcess
 
 # No deadline: the first example pays for a compilation by XLA, the others do not.
 settings.register_profile(
@@ -41,3 +47,15 @@ def fresh_default_graph() -> None:
     reset = getattr(sys.modules.get("graphc"), "reset_default_graph", None)
     if reset is not None:
         reset()
+
+
+@pytest.fixture(scope="session")
+def keras_process() -> Iterator[KerasProcess]:
+    """Keras, to compare numbers with; started by the first test that asks."""
+    if importlib.util.find_spec("keras") is None:
+        pytest.skip("Keras is not installed")
+    from tests.keras_process import KerasProcess
+
+    process = KerasProcess()
+    yield process
+    process.close()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import graphc.activations as activations
 from graphc.errors import ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.layers.input_spec import InputSpec
 from graphc.layers.layer import Layer
-from graphc.ops import activations
 from graphc.ops.arithmetic import add
 from graphc.ops.linear_algebra import matmul
 from graphc.ops.tensor import Tensor

@@ -1,13 +1,7 @@
-"""Every activation function, and the one that a string names."""
+"""Every activation function."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any, Final
-
-from graphc.errors import GraphcError, did_you_mean
-from graphc.ir.origin import capture_origin
 from graphc.ops.piecewise_activations import celu as celu
 from graphc.ops.piecewise_activations import elu as elu
 from graphc.ops.piecewise_activations import hard_shrink as hard_shrink
@@ -39,61 +33,3 @@ from graphc.ops.smooth_activations import softsign as softsign
 from graphc.ops.smooth_activations import sparsemax as sparsemax
 from graphc.ops.smooth_activations import squareplus as squareplus
 from graphc.ops.smooth_activations import tanh as tanh
-from graphc.ops.tensor import Tensor
-
-_BY_NAME: Final[dict[str, Callable[..., Tensor]]] = {
-    "celu": celu,
-    "elu": elu,
-    "exponential": exponential,
-    "gelu": partial(gelu, approximate=False),  # Keras's layers mean the exact one
-    "glu": glu,
-    "hard_shrink": hard_shrink,
-    "hard_sigmoid": hard_sigmoid,
-    "hard_silu": hard_silu,
-    "hard_swish": hard_swish,
-    "hard_tanh": hard_tanh,
-    "leaky_relu": leaky_relu,
-    "linear": linear,
-    "log_sigmoid": log_sigmoid,
-    "log_softmax": log_softmax,
-    "mish": mish,
-    "relu": relu,
-    "relu6": relu6,
-    "selu": selu,
-    "sigmoid": sigmoid,
-    "silu": silu,
-    "soft_shrink": soft_shrink,
-    "softmax": softmax,
-    "softplus": softplus,
-    "softsign": softsign,
-    "sparse_plus": sparse_plus,
-    "sparse_sigmoid": sparse_sigmoid,
-    "sparsemax": sparsemax,
-    "squareplus": squareplus,
-    "tanh": tanh,
-    "tanh_shrink": tanh_shrink,
-    "swish": silu,
-}
-
-
-def get(identifier: Any) -> Callable[..., Tensor]:
-    """The activation that a string names, as in Keras; a function itself; `linear` for None.
-
-    Raises:
-        GraphcError: there is none of that name.
-    """
-    if identifier is None:
-        return linear
-    if callable(identifier):
-        function: Any = identifier
-        return function
-    found: Callable[..., Tensor] | None = None
-    if isinstance(identifier, str):
-        found = _BY_NAME.get(identifier)
-    if found is None:
-        raise GraphcError(
-            f"there is no activation {identifier!r}",
-            fix=did_you_mean(str(identifier), _BY_NAME),
-            origin=capture_origin(),
-        )
-    return found

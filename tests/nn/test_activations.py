@@ -11,8 +11,7 @@ import pytest
 
 import graphc
 from graphc import nn, ops
-from graphc.errors import GraphcError, ShapeError
-from graphc.ops import activations
+from graphc.errors import ShapeError
 
 X = np.float64([-30.0, -4.0, -1.5, -0.7, -0.2, 0.3, 0.6, 1.7, 3.5, 7.0, 30.0])
 
@@ -111,18 +110,6 @@ def test_softmax_goes_along_the_axis_that_is_named() -> None:
 def test_integers_become_floats_but_for_relu() -> None:
     assert nn.sigmoid(np.int32([1])).dtype == "float32"
     assert nn.relu(np.int32([1])).dtype == "int32"
-
-
-def test_strings_name_activations_as_in_keras() -> None:
-    assert activations.get(None) is activations.linear
-    assert activations.get("relu") is nn.relu
-    assert activations.get("swish") is nn.silu
-    assert activations.get(math.sin) is math.sin
-    with graphc.Session() as session:
-        exact = session.run(activations.get("gelu")(graphc.constant(1.0)))
-    assert abs(exact - 0.8413447) < 1e-6
-    with pytest.raises(GraphcError, match="did you mean 'relu'"):
-        activations.get("rellu")
 
 
 def test_glu_needs_an_even_size() -> None:
