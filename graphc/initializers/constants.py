@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.dtypes import as_dtype
+from graphc.errors import ShapeError
 from graphc.initializers.initializer import Initializer
+from graphc.ir.origin import capture_origin
+from graphc.ops.arithmetic import multiply
 from graphc.ops.broadcasting import broadcast_to
-from graphc.ops.conversion import constant_tensor, floatx
+from graphc.ops.conversion import cast_to, floatx, graph_of, to_tensor
 from graphc.ops.dataflow import get_default_graph
+from graphc.ops.filling import filled
+from graphc.ops.matrices import eye
 from graphc.ops.tensor import Tensor
 
 
@@ -21,19 +26,51 @@ class Constant(Initializer):
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
         target = floatx() if dtype is None else as_dtype(dtype)
-        scalar = constant_tensor(get_default_graph(), self.value, target)
-        return broadcast_to(scalar, tuple(shape))
+        given = cast_to(to_tensor(self.value, target, graph_of((self.value,))), target)
+        if given.ndim and given.shape != tuple(shape):
+            raise ShapeError(
+                "an initial value has another shape than its variable",
+                given=f"{given.value.type} for a variable of shape {tuple(shape)}",
+                expected="the variable's shape, or a number",
+                origin=capture_origin(),
+            )
+        return broadcast_to(given, tuple(shape))
 
 
-class Zeros(Constant):
+class Zeros(Initializer, names=("zero",)):
     """All zeros."""
 
-    def __init__(self) -> None:
-        super().__init__(0.0)
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+        target = floatx() if dtype is None else as_dtype(dtype)
+        return filled(get_default_graph(), 0, target, tuple(shape))
 
 
-class Ones(Constant):
+class Ones(Initializer, names=("one",)):
     """All ones."""
 
-    def __init__(self) -> None:
-        super().__init__(1.0)
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+        target = floatx() if dtype is None else as_dtype(dtype)
+        return filled(get_default_graph(), 1, target, tuple(shape))
+
+
+class Identity(Initializer, names=("IdentityInitializer",)):
+    """`gain` on the diagonal of a matrix, 0 elsewhere.
+
+    Raises:
+        ShapeError: the variable is no matrix.
+    """
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+        if len(shape) != 2:
+            raise ShapeError(
+                "only a matrix can begin as the identity",
+                given=f"a variable of shape {tuple(shape)}",
+                expected="two axes",
+                origin=capture_origin(),
+            )
+        target = floatx() if dtype is None else as_dtype(dtype)
+        diagonal = eye(*shape, dtype=target)
+        return diagonal if self.gain == 1 else multiply(diagonal, self.gain)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from graphc.configurable import Configurable
 from graphc.ops.tensor import Tensor
@@ -22,11 +24,28 @@ class Initializer(Configurable, ABC, kind="initializers"):
             dtype: element type; `floatx()` by default.
         """
 
+    def clone(self) -> Initializer:
+        """Another one, made with the same arguments."""
+        return type(self).from_config(self.get_config())
+
 
 def get(identifier: Any) -> Callable[..., Any]:
-    """The initializer that a string or a configuration names, or the callable itself.
+    """The initializer that a string, a configuration or an array means, or the callable itself.
+
+    An array or a tensor stands for `Constant` of its numbers.
 
     Raises:
         GraphcError: there is none of that name.
     """
+    if isinstance(identifier, (np.ndarray, np.generic, Tensor)):
+        return Initializer.registry.find("Constant")(identifier)
     return Initializer.registry.get(identifier)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Callable[..., Any]] | None = None) -> Any:
+    """The initializer that data describes, or the class that a name means.
+
+    Raises:
+        GraphcError: there is none.
+    """
+    return Initializer.registry.deserialize(config, custom_objects)

@@ -1,115 +1,91 @@
 """Random initializers: Keras's distributions, drawn from the session's seed.
 
-Sources: Glorot and Bengio 2010 (Xavier), He and others 2015.
+`seed` is as in `graphc.random.streams`: without one, each variable has numbers of its own. A
+variable of floats of 16 bits is drawn in its own type.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
-from graphc.errors import GraphcError
+from graphc.dtypes import F32, as_dtype
+from graphc.errors import ShapeError
 from graphc.initializers.initializer import Initializer
 from graphc.ir.origin import capture_origin
-from graphc.ops.conversion import floatx
+from graphc.ops.arithmetic import multiply
+from graphc.ops.comparison import less, where
+from graphc.ops.conversion import cast_to, floatx
+from graphc.ops.dataflow import get_default_graph
+from graphc.ops.factorizations import qr
+from graphc.ops.filling import filled
+from graphc.ops.matrices import diagonal
+from graphc.ops.shaping import reshape, transpose
 from graphc.ops.tensor import Tensor
 from graphc.random.distributions import normal, truncated_normal, uniform
+from graphc.random.streams import Seed
 
 
 class RandomUniform(Initializer, names=("uniform",)):
     """Uniform between `minval` and `maxval`."""
 
-    def __init__(
-        self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
-    ) -> None:
+    def __init__(self, minval: Any = -0.05, maxval: Any = 0.05, seed: Seed = None) -> None:
         self.minval, self.maxval, self.seed = minval, maxval, seed
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
-        return uniform(shape, self.minval, self.maxval, dtype or floatx(), seed=self.seed)
+        return uniform(shape, self.minval, self.maxval, dtype, seed=self.seed)
 
 
 class RandomNormal(Initializer, names=("normal",)):
     """Normal with the given mean and standard deviation."""
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+    def __init__(self, mean: Any = 0.0, stddev: Any = 0.05, seed: Seed = None) -> None:
         self.mean, self.stddev, self.seed = mean, stddev, seed
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
-        return normal(shape, self.mean, self.stddev, dtype or floatx(), seed=self.seed)
+        return normal(shape, self.mean, self.stddev, dtype, seed=self.seed)
 
 
-def fans(shape: Sequence[int]) -> tuple[float, float]:
-    """Number of inputs and outputs of a unit: Keras's rule for vectors, matrices and kernels."""
-    if len(shape) < 2:
-        size = shape[0] if shape else 1
-        return float(size), float(size)
-    receptive = math.prod(shape[:-2])
-    return float(shape[-2] * receptive), float(shape[-1] * receptive)
+class TruncatedNormal(Initializer):
+    """Normal, without what is more than two standard deviations away from the mean."""
 
-
-class VarianceScaling(Initializer):
-    """A variance of `scale` over the number of inputs, outputs, or their mean."""
-
-    def __init__(
-        self,
-        scale: float = 1.0,
-        mode: Literal["fan_in", "fan_out", "fan_avg"] = "fan_in",
-        distribution: Literal["truncated_normal", "untruncated_normal", "uniform"] = (
-            "truncated_normal"
-        ),
-        seed: int | None = None,
-    ) -> None:
-        modes = ("fan_in", "fan_out", "fan_avg")
-        distributions = ("truncated_normal", "untruncated_normal", "uniform")
-        if scale <= 0 or mode not in modes or distribution not in distributions:
-            raise GraphcError(
-                "this is no variance scaling",
-                given=f"scale={scale}, mode={mode!r}, distribution={distribution!r}",
-                expected=f"a scale above 0; a mode of {', '.join(modes)}; "
-                f"a distribution of {', '.join(distributions)}",
-                origin=capture_origin(),
-            )
-        self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
+    def __init__(self, mean: Any = 0.0, stddev: Any = 0.05, seed: Seed = None) -> None:
+        self.mean, self.stddev, self.seed = mean, stddev, seed
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
-        fan_in, fan_out = fans(shape)
-        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
-        variance = self.scale / max(1.0, fan)
-        target = dtype or floatx()
-        if self.distribution == "uniform":
-            limit = math.sqrt(3.0 * variance)
-            return uniform(shape, -limit, limit, target, seed=self.seed)
-        if self.distribution == "untruncated_normal":
-            return normal(shape, 0.0, math.sqrt(variance), target, seed=self.seed)
-        # a normal distribution cut off at two standard deviations has this standard deviation
-        stddev = math.sqrt(variance) / 0.87962566103423978
-        return truncated_normal(shape, 0.0, stddev, target, seed=self.seed)
+        return truncated_normal(shape, self.mean, self.stddev, dtype, seed=self.seed)
 
 
-class GlorotUniform(VarianceScaling):
-    """Uniform within ±sqrt(6 / (inputs + outputs))."""
+class Orthogonal(Initializer, names=("OrthogonalInitializer",)):
+    """A matrix with orthonormal columns, or rows if these are fewer, times `gain`.
 
-    def __init__(self, seed: int | None = None) -> None:
-        super().__init__(1.0, "fan_avg", "uniform", seed)
+    Of more than two axes, all but the last count as rows. Each such matrix is as likely as the
+    next (Haar's measure): Q of a normal matrix, with signs that make the diagonal of R positive.
+    Source: Saxe and others 2014, https://arxiv.org/abs/1312.6120.
 
+    Raises:
+        ShapeError: the variable has fewer than two axes.
+    """
 
-class GlorotNormal(VarianceScaling):
-    """Truncated normal of variance 2 / (inputs + outputs)."""
+    def __init__(self, gain: float = 1.0, seed: Seed = None) -> None:
+        self.gain, self.seed = gain, seed
 
-    def __init__(self, seed: int | None = None) -> None:
-        super().__init__(1.0, "fan_avg", "truncated_normal", seed)
-
-
-class HeUniform(VarianceScaling):
-    """Uniform within ±sqrt(6 / inputs)."""
-
-    def __init__(self, seed: int | None = None) -> None:
-        super().__init__(2.0, "fan_in", "uniform", seed)
-
-
-class HeNormal(VarianceScaling):
-    """Truncated normal of variance 2 / inputs."""
-
-    def __init__(self, seed: int | None = None) -> None:
-        super().__init__(2.0, "fan_in", "truncated_normal", seed)
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+        if len(shape) < 2:
+            raise ShapeError(
+                "an orthogonal matrix needs at least two axes",
+                given=f"a variable of shape {tuple(shape)}",
+                fix="choose another initializer for vectors",
+                origin=capture_origin(),
+            )
+        target = floatx() if dtype is None else as_dtype(dtype)
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        if not (rows and columns):
+            return filled(get_default_graph(), 0, target, tuple(shape))
+        wide = target if target.itemsize >= F32.itemsize else F32
+        tall = (rows, columns) if rows >= columns else (columns, rows)
+        factor, triangle = qr(normal(tall, dtype=wide, seed=self.seed))
+        factor = multiply(factor, where(less(diagonal(triangle), 0), -self.gain, self.gain))
+        factor = factor if rows >= columns else transpose(factor)
+        return cast_to(reshape(factor, tuple(shape)), target)

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from graphc.configurable import Configurable
 from graphc.dimensions import Shape
 from graphc.dtypes import U32, DType, as_dtype
 from graphc.errors import DTypeError
@@ -32,7 +33,7 @@ from graphc.ops.tensor import Tensor
 _SEEDED: Final = 1 << 31  # streams of user seeds lie above, those that the graph counts below
 
 
-class SeedGenerator:
+class SeedGenerator(Configurable, kind="random"):
     """Seeds for many draws from one: each draw that is given it has numbers of its own.
 
     Args:
@@ -55,6 +56,8 @@ class SeedGenerator:
         number, self._draws = self._draws, self._draws + 1
         return folded(key_of(self.seed), number)
 
+
+SeedGenerator.registry.add(SeedGenerator, "SeedGenerator")
 
 Seed = int | Tensor | SeedGenerator | None
 
