@@ -10,11 +10,14 @@ The floors, imports go down only:
     1  ir            types, nodes, graphs, editor, builder, text
     2  opset         one block per op
     3  rewriting, lowering, reference, update_rules: the engines, side by side
-    4  ops, nn, random, layers, losses, initializers, optimizers: what people call; and passes
+    4  ops, nn, random, layers, activations, losses, initializers, regularizers, constraints,
+       optimizers: what people call; and passes
     5  session, tools, and this façade, which holds no logic
 """
 
+import graphc.activations as activations
 import graphc.backend as backend
+import graphc.constraints as constraints
 import graphc.errors as errors
 import graphc.initializers as initializers
 import graphc.layers as layers
@@ -24,6 +27,7 @@ import graphc.nn as nn
 import graphc.ops as ops
 import graphc.optimizers as optimizers
 import graphc.random as random
+import graphc.regularizers as regularizers
 import graphc.rewriting as rewriting
 import graphc.settings as settings
 from graphc.dtypes import BF16 as bfloat16
@@ -80,6 +84,7 @@ __all__ = [
     "Session",
     "Tensor",
     "Variable",
+    "activations",
     "backend",
     "bfloat16",
     "bool_",
@@ -89,6 +94,7 @@ __all__ = [
     "cond",
     "config",
     "constant",
+    "constraints",
     "control_dependencies",
     "custom_gradient",
     "device",
@@ -124,6 +130,7 @@ __all__ = [
     "placeholder",
     "placeholder_with_default",
     "random",
+    "regularizers",
     "reset_default_graph",
     "rewriting",
     "scan",

@@ -28,7 +28,7 @@ FLOORS = {
     3: ("rewriting", "lowering", "reference", "update_rules", "instrumentation", "configurable"),
     4: (
         *("ops", "nn", "random", "layers", "losses", "metrics", "initializers"),
-        *("optimizers", "regularizers", "constraints", "models"),
+        *("optimizers", "activations", "regularizers", "constraints", "models"),
         *("importers", "exporters", "backend", "passes"),
     ),
     5: ("session", "training", "tools", "__init__", "__main__"),
@@ -47,13 +47,17 @@ SIDEWAYS = {
     # Layers are made of functions, models of layers.
     "nn": {"ops"},
     "random": {"ops"},
+    "activations": {"ops"},
     "initializers": {"ops", "random"},
     "optimizers": {"ops"},
     "regularizers": {"ops"},
     "losses": {"ops", "nn"},
     "metrics": {"ops", "nn", "initializers", "losses"},
     "constraints": {"ops"},
-    "layers": {"ops", "nn", "random", "initializers", "regularizers", "constraints"},
+    "layers": {
+        *("ops", "nn", "random"),
+        *("activations", "initializers", "regularizers", "constraints"),
+    },
     "models": {"ops", "layers"},
     "importers": {"ops", "nn"},
     # The tools are users: they write `import graphc` as a user does.
