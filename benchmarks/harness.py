@@ -3,7 +3,7 @@
 The two sides of a `Comparison` run in one process, in turn, and what counts is the ratio within
 each pair: a machine that slows down slows both, so the median of the ratios holds still where the
 seconds do not. A `Growth` times one action at several sizes, in turn too, and fits the exponent
-`p` of `seconds = a * size**p` in each round.
+`p` of `seconds = a * size**p` in each round. A `Footprint` compares bytes, which do not vary.
 
 A benchmark is one file: a function that makes its cases, and
 
@@ -25,7 +25,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,24 @@ class Growth:
     prepare: Action | None = None
 
 
-Case = Comparison | Growth
+@dataclass(frozen=True)
+class Footprint:
+    """Two programs that do the same work, ours and theirs, and the bytes that each needs.
+
+    Attributes:
+        name: what is compared.
+        ours: the bytes that graphc's program needs.
+        theirs: those of hand-written JAX.
+        target: the highest ratio ours / theirs that is good enough, None where there is no aim.
+    """
+
+    name: str
+    ours: Callable[[], int]
+    theirs: Callable[[], int]
+    target: float | None = None
+
+
+Case = Comparison | Growth | Footprint
 
 
 @dataclass(frozen=True)
@@ -98,8 +115,9 @@ class Result:
         name: the name of the case.
         quantity: what the values are, "ratio" or "exponent".
         values: one per pair or round.
-        seconds: for each side or size, one time per pair or round.
+        seconds: for each side or size, one time per pair or round; empty where none was taken.
         target: the highest median that is good enough.
+        bytes: for each side, where bytes were compared.
     """
 
     name: str
@@ -107,6 +125,7 @@ class Result:
     values: tuple[float, ...]
     seconds: dict[str, tuple[float, ...]]
     target: float | None
+    bytes: dict[str, int] = field(default_factory=dict[str, int])
 
     @property
     def median(self) -> float:
@@ -124,6 +143,11 @@ class Result:
         """Whether the median is within the target, None where there is no target."""
         return None if self.target is None else self.median <= self.target
 
+    @property
+    def medians(self) -> dict[str, float]:
+        """The median of the seconds of each side or size."""
+        return {side: statistics.median(all_) for side, all_ in self.seconds.items()}
+
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, the medians of the seconds among it."""
         return {
@@ -134,7 +158,8 @@ class Result:
             "target": self.target,
             "met": self.met,
             "rounds": len(self.values),
-            "seconds": {side: statistics.median(all_) for side, all_ in self.seconds.items()},
+            "seconds": self.medians,
+            "bytes": self.bytes,
         }
 
 
@@ -156,11 +181,15 @@ def growth_exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
 
 
 def measure(case: Case, rounds: int, clock: Clock = time.perf_counter) -> Result:
-    """Measure a case in `rounds` pairs (of a comparison) or rounds (of a growth)."""
+    """Measure a case in `rounds` pairs (of a comparison) or rounds (of a growth); bytes once."""
     if isinstance(case, Comparison):
         seconds = _time_in_turn(case, {"ours": case.ours, "theirs": case.theirs}, rounds, clock)
         ratios = tuple(a / b for a, b in zip(seconds["ours"], seconds["theirs"], strict=True))
         return Result(case.name, "ratio", ratios, seconds, case.target)
+    if isinstance(case, Footprint):
+        needed = {"ours": case.ours(), "theirs": case.theirs()}
+        ratio = needed["ours"] / needed["theirs"]
+        return Result(case.name, "ratio", (ratio,), {}, case.target, needed)
     actions = {str(size): case.at_size(size) for size in case.sizes}
     seconds = _time_in_turn(case, actions, rounds, clock)
     each_round = zip(*seconds.values(), strict=True)
@@ -169,7 +198,7 @@ def measure(case: Case, rounds: int, clock: Clock = time.perf_counter) -> Result
 
 
 def _time_in_turn(
-    case: Case, actions: dict[str, Action], rounds: int, clock: Clock
+    case: Comparison | Growth, actions: dict[str, Action], rounds: int, clock: Clock
 ) -> dict[str, tuple[float, ...]]:
     for action in actions.values():
         for _ in range(case.warmups):
@@ -215,17 +244,23 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds / 1e-9:.2f} ns"
 
 
+def format_bytes(count: int) -> str:
+    """Bytes in MiB: `12.5 MiB`."""
+    return f"{count / 2**20:.1f} MiB"
+
+
 def make_table(title: str, results: Sequence[Result], smoke: bool) -> Table:
     """Lay results out as a table, one row per case."""
     table = Table(title=title + (" (smoke run: nothing is judged)" if smoke else ""))
-    for heading in ("case", "median seconds", "measured", "quartiles", "target", "verdict"):
+    for heading in ("case", "median seconds, bytes", "measured", "quartiles", "target", "verdict"):
         table.add_column(heading, no_wrap=heading != "case")
     for result in results:
-        medians = result.to_dict()["seconds"].items()
+        sides = {side: format_seconds(each) for side, each in result.medians.items()}
+        sides |= {side: format_bytes(each) for side, each in result.bytes.items()}
         low, high = result.quartiles
         table.add_row(
             result.name,
-            "\n".join(f"{side}: {format_seconds(median)}" for side, median in medians),
+            "\n".join(f"{side}: {text}" for side, text in sides.items()),
             f"{result.quantity} {result.median:.3f}",
             f"{low:.3f} to {high:.3f}",
             "" if result.target is None else f"<= {result.target:g}",

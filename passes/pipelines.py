@@ -16,6 +16,7 @@ from graphc.ir.op import Trait
 from graphc.rewriting.graph_pass import GraphPass
 from graphc.rewriting.pipeline import Pipeline, Stage
 from passes.algebra import Algebra
+from passes.attention_legalization import AttentionLegalization
 from passes.autodiff import Autodiff
 from passes.common_subexpressions import CommonSubexpressions
 from passes.constant_folding import ConstantFolding
@@ -65,7 +66,7 @@ def default_pipeline() -> Pipeline:
             Stage("simplified", CLEAN_UP, fixpoint=True, forbidden=_NO_INTENTS),
             Stage("specialised", (Specialisation(), *CLEAN_UP), fixpoint=True, forbidden=_STATIC),
             Stage("placed", forbidden=_STATIC),
-            Stage("legalized", forbidden=_STATIC),
+            Stage("legalized", (AttentionLegalization(),), forbidden=_STATIC),
             Stage("budgeted", forbidden=_STATIC),
             Stage("fused", (ElementwiseFusion(),), forbidden=_STATIC),
         )

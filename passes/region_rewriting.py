@@ -19,6 +19,7 @@ class NodeReplacement:
         replace: replaces one such node in an editor. Nodes come in the order of their graph, after
             the regions of all nodes of that graph were edited: one that has regions comes with
             the edited ones.
+        is_wanted: which of those nodes to replace; all by default.
 
     Attributes:
         found: the nodes that were replaced, those of regions first.
@@ -29,18 +30,20 @@ class NodeReplacement:
         registry: OpRegistry,
         op_names: str | Collection[str],
         replace: Callable[[GraphEditor, Node], object],
+        is_wanted: Callable[[Node], bool] = lambda node: True,
     ) -> None:
         self.found: list[Node] = []
         self._registry = registry
         names = [op_names] if isinstance(op_names, str) else op_names
         self._op_names = frozenset(names)
         self._replace = replace
+        self._is_wanted = is_wanted
         self._regions: dict[Graph, Graph] = {}
 
     def edit(self, graph: Graph) -> GraphEditor | None:
         """An editor with the replacements made; None where there is nothing to replace."""
         names = self._op_names
-        matches = [node for node in graph.nodes if node.op.name in names]
+        matches = [node for node in graph.nodes if node.op.name in names and self._is_wanted(node)]
         regions = {
             node: changed
             for node in graph.nodes

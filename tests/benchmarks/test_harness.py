@@ -11,7 +11,15 @@ import pytest
 from rich.console import Console
 
 from benchmarks import harness
-from benchmarks.harness import Comparison, Growth, Result, growth_exponent, main, measure
+from benchmarks.harness import (
+    Comparison,
+    Footprint,
+    Growth,
+    Result,
+    growth_exponent,
+    main,
+    measure,
+)
 
 MakeCases = Callable[[bool], list[Comparison]]
 
@@ -101,6 +109,18 @@ def test_growth_is_fitted_per_round_over_all_sizes(clock: FakeClock) -> None:
     assert result.values == pytest.approx((2.0, 2.0, 2.0))
     assert list(result.seconds) == ["10", "100", "1000"]
     assert result.met is False
+
+
+def test_bytes_are_compared_once_and_shown() -> None:
+    case = Footprint("step, memory", lambda: 3 * 2**19, lambda: 2**24, target=0.09)
+    result = measure(case, rounds=5)
+    assert result.values == (3 / 32,)
+    assert result.met is False
+    assert result.to_dict()["bytes"] == {"ours": 3 * 2**19, "theirs": 2**24}
+    console, text = quiet_console()
+    console.print(harness.make_table("memory", [result], smoke=False))
+    assert "ours: 1.5 MiB" in text.getvalue()
+    assert "missed" in text.getvalue()
 
 
 def test_the_exponent_of_two_sizes_is_the_ratio_of_the_logs() -> None:
