@@ -24,6 +24,7 @@ from passes.custom_gradient_removal import CustomGradientRemoval
 from passes.elementwise_fusion import ElementwiseFusion
 from passes.functional import Functional
 from passes.layer_rolling import LayerRolling
+from passes.memory_budget import MemoryBudget
 from passes.optimizer_updates import OptimizerUpdates
 from passes.pruning import Pruning
 from passes.shape_simplification import ShapeSimplification
@@ -67,7 +68,11 @@ def default_pipeline() -> Pipeline:
             Stage("specialised", (Specialisation(), *CLEAN_UP), fixpoint=True, forbidden=_STATIC),
             Stage("placed", forbidden=_STATIC),
             Stage("legalized", (AttentionLegalization(),), forbidden=_STATIC),
-            Stage("budgeted", forbidden=_STATIC),
+            Stage(
+                "budgeted",
+                (MemoryBudget(), Pruning(), CommonSubexpressions()),
+                forbidden=_STATIC,
+            ),
             Stage("fused", (ElementwiseFusion(),), forbidden=_STATIC),
         )
     )

@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 from graphc.ir.editor import UNCHANGED, GraphEditor, ValueMap
 from graphc.ir.graph import Graph
 from graphc.ir.registry import REGISTRY, OpRegistry
+from graphc.rewriting.memory_goal import MemoryGoal
 from graphc.rewriting.pack_layout import PackLayout
 from graphc.rewriting.rules import Numerics
 from graphc.rewriting.trace import RewriteTrace
@@ -42,6 +43,7 @@ class PassContext:
         memo: what is remembered while a graph goes through a pipeline, such as bodies of loops
             that are known to be in normal form.
         packs: which variables are kept stacked.
+        memory: how much memory to save; None where there is no budget.
     """
 
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -50,6 +52,7 @@ class PassContext:
     trace: RewriteTrace = field(default_factory=RewriteTrace)
     memo: dict[object, Any] = field(default_factory=dict[object, Any])
     packs: PackLayout = field(default_factory=PackLayout)
+    memory: MemoryGoal | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,12 @@
+"""Meeting a memory budget: what is kept for the way back is computed again instead.
+
+* `loop_pairs` finds a loop and the loop the other way that reads what it stacks.
+* `kept_sets` decides what to keep of an iteration: a minimum cut.
+* `recomputation` writes the pair anew, `blocked_loops` as loops of blocks of iterations.
+* `plans` holds what the choices cost against each other.
+* `memory_budget` is the pass.
+"""
+
+from passes.memory_budget.memory_budget import MemoryBudget
+
+__all__ = ["MemoryBudget"]

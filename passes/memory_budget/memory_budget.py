@@ -1,0 +1,79 @@
+"""The pass that computes again what a memory budget leaves no room for; see the package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from graphc.ir.editor import GraphEditor
+from graphc.ir.graph import Graph
+from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
+from graphc.rewriting.memory_goal import KeptValue
+from graphc.rewriting.rules import Numerics
+from passes.memory_budget.kept_sets import bytes_of, flops_of
+from passes.memory_budget.loop_pairs import find_pairs
+from passes.memory_budget.plans import Option, pair_options, plans
+from passes.memory_budget.recomputation import RULE
+
+_SHOWN: Final = 8
+
+
+@dataclass(frozen=True)
+class MemoryBudget(GraphPass):
+    """Keeps less, where a goal is set: of all ways the one with the least work that meets it.
+
+    What it gave up is what types say; XLA's memory analysis decides, and may ask for more.
+    """
+
+    name: ClassVar[str] = RULE
+    effect_on_numbers: ClassVar[Numerics] = "exact"
+
+    def apply(self, graph: Graph, context: PassContext) -> PassResult:
+        goal = context.memory
+        if goal is None:
+            return PassResult.unchanged(graph)
+        goal.total_flops = sum(map(flops_of, graph.nodes))
+        goal.largest = _largest_values(graph)
+        if goal.remove <= 0:
+            goal.is_least = False
+            return PassResult.unchanged(graph)
+        key = (MemoryBudget, graph)
+        if key not in context.memo:
+            context.memo[key] = plans([pair_options(pair) for pair in find_pairs(graph)])
+        found: Sequence[tuple[Option, ...]] = context.memo[key]
+        first, last = found[0], found[-1]
+
+        def removed(plan: Sequence[Option]) -> int:
+            return sum(own.bytes - option.bytes for own, option in zip(first, plan, strict=True))
+
+        chosen = next((plan for plan in found if removed(plan) >= goal.remove), last)
+        goal.removed = removed(chosen)
+        goal.flops = sum(option.flops for option in chosen)
+        goal.is_least = chosen is last
+        if chosen is first:
+            return PassResult.unchanged(graph)
+        editor = GraphEditor(graph, context.registry)
+        for option in chosen:
+            option.apply(editor)
+        result = PassResult.of(
+            editor, {"removed_bytes": goal.removed, "recomputed_flops": goal.flops}
+        )
+        goal.largest = _largest_values(result.graph)
+        return result
+
+
+def _largest_values(graph: Graph) -> list[KeptValue]:
+    """The largest values between nodes; what a loop stacks is named by what its body gives."""
+    found: list[KeptValue] = []
+    for node in graph.nodes:
+        if node.op.name in ("input", "constant"):
+            continue
+        for value in node.outputs:
+            made = node
+            if node.op.name == "scan" and value.index >= node.attributes["carries"]:
+                inside = node.regions[0].outputs[value.index].node
+                made = node if inside.op.name == "input" else inside
+            found.append(KeptValue(bytes_of(value), made.name or node.name, made.origin))
+    found.sort(key=lambda kept: -kept.bytes)
+    return found[:_SHOWN]

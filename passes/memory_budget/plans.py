@@ -1,0 +1,101 @@
+"""What can be saved where, and in which order: from what costs least work a byte to all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from graphc.ir.editor import GraphEditor
+from graphc.ir.node import Value
+from passes.memory_budget.blocked_loops import place_blocked_pair
+from passes.memory_budget.kept_sets import KeptSet, bytes_of, choices, flops_of, work_of
+from passes.memory_budget.loop_pairs import LoopPair
+from passes.memory_budget.recomputation import place_pair, write_pair
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to compute a part of a program.
+
+    Attributes:
+        bytes: what it keeps.
+        work: what it computes again.
+        flops: the floating-point operations of that.
+        apply: writes it; does nothing for what is written already.
+    """
+
+    bytes: int
+    work: int
+    flops: int
+    apply: Callable[[GraphEditor], object] = field(default=lambda editor: None)
+
+
+def pair_options(pair: LoopPair) -> list[Option]:
+    """The ways to compute a pair of loops that are worth their work, the one it is in first."""
+    length, body = pair.length, pair.body
+
+    def price(value: Value) -> int:
+        if value.node.op.name == "input" and not pair.is_carry(body.inputs.index(value)):
+            return 0
+        return max(1, length * bytes_of(value))
+
+    own = Option(pair.stacked_bytes, 0, 0)
+    found = [own]
+    starts = sum(bytes_of(value) for value in body.inputs[: pair.carries])
+    work = length * sum(map(work_of, body.nodes))
+    flops = length * sum(map(flops_of, body.nodes))
+    blocks = [block for block in range(2, length) if length % block == 0]
+    for choice in choices(pair.wanted, price):
+        again, again_flops = length * choice.work, length * choice.flops
+        found.append(Option(choice.bytes, again, again_flops, _recomputed(pair, choice, None)))
+        for block in blocks:
+            kept = length // block * starts + block * (choice.bytes // length)
+            apply = _recomputed(pair, choice, block)
+            found.append(Option(kept, work + again, flops + again_flops, apply))
+    return worthwhile(found)
+
+
+def _recomputed(
+    pair: LoopPair, choice: KeptSet, block: int | None
+) -> Callable[[GraphEditor], object]:
+    def apply(editor: GraphEditor) -> None:
+        written = write_pair(pair, choice)
+        if block is None:
+            place_pair(editor, pair, written)
+        else:
+            place_blocked_pair(editor, pair, written, block)
+
+    return apply
+
+
+def worthwhile(options: Sequence[Option]) -> list[Option]:
+    """Those that no other beats in both bytes and work, from the least work to the least bytes."""
+    kept: list[Option] = []
+    for option in sorted(options, key=lambda option: (option.work, option.bytes)):
+        if not kept or option.bytes < kept[-1].bytes:
+            kept.append(option)
+    return kept
+
+
+def plans(parts: Sequence[Sequence[Option]]) -> list[tuple[Option, ...]]:
+    """One option for each part: all at their first, then step by step to the last of each.
+
+    Each step is the one that saves most bytes for its work.
+    """
+    places = [0] * len(parts)
+    found = [tuple([options[0] for options in parts])]
+    while True:
+        steps = [
+            (_gain(options[place], options[place + 1]), number)
+            for number, (options, place) in enumerate(zip(parts, places, strict=True))
+            if place + 1 < len(options)
+        ]
+        if not steps:
+            return found
+        _, number = max(steps)
+        places[number] += 1
+        found.append(tuple([options[place] for options, place in zip(parts, places, strict=True)]))
+
+
+def _gain(before: Option, after: Option) -> float:
+    return (before.bytes - after.bytes) / max(1, after.work - before.work)
