@@ -126,8 +126,29 @@ class VerifyError(GraphcError):
     """A graph that breaks a rule of the IR, or two stages that disagree in numbers."""
 
 
-class MemoryBudgetError(GraphcError):
-    """A memory budget that no schedule of the program can meet."""
+class MemoryBudgetError(GraphcError, ValueError):
+    """A memory budget that no form of the program can meet, or that is no amount of memory.
+
+    Attributes:
+        smallest: the least temporary memory that was reached, in bytes; None where the budget
+            itself is wrong.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        given: object = None,
+        expected: object = None,
+        fix: str | None = None,
+        origin: SourceLine | None = None,
+        context: str | None = None,
+        smallest: int | None = None,
+    ) -> None:
+        super().__init__(
+            message, given=given, expected=expected, fix=fix, origin=origin, context=context
+        )
+        self.smallest = smallest
 
 
 class NumericsError(GraphcError, ArithmeticError):

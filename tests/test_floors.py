@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
     0: (
         *("errors", "settings", "dtypes", "dimensions", "dimension_algebra"),
-        *("garbage_collection", "naming"),
+        *("garbage_collection", "naming", "memory_sizes"),
     ),
     1: ("ir",),
     2: ("opset",),
@@ -40,6 +40,7 @@ SIDEWAYS = {
     # A user's mistake raises an error of the family, on the lowest floor too.
     "settings": {"errors"},
     "dtypes": {"errors"},
+    "memory_sizes": {"errors"},
     "dimension_algebra": {"errors"},
     "dimensions": {"errors", "dimension_algebra"},
     # A pass like any other, but none that a pipeline has unless it is asked for.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import jax
@@ -18,7 +18,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 from jax.extend.core.primitives import convert_element_type_p
 
-from graphc.errors import GraphcError
+from graphc.errors import GraphcError, MemoryBudgetError
 from graphc.importers.jax_functions import import_jaxpr
 from graphc.importers.jax_functions.typed_keys import is_key, key_generator
 from graphc.ir.graph import Graph
@@ -26,10 +26,13 @@ from graphc.ir.origin import capture_origin
 from graphc.lowering.executable import Executable
 from graphc.lowering.jax_internals import close_jaxpr, jit_from_jaxpr
 from graphc.lowering.jaxpr import lower_graph
+from graphc.memory_sizes import format_bytes, parse_bytes
 from graphc.rewriting.graph_pass import PassContext
 from graphc.rewriting.manager import PassManager
+from graphc.rewriting.memory_goal import MemoryGoal
 from graphc.rewriting.pipeline import Pipeline
 from graphc.rewriting.pipeline_run import PipelineRun
+from graphc.session.memory_fitting import MemoryFit, fit_memory
 from graphc.session.program import LAST_SYMBOLIC_STAGE
 from graphc.session.report import CompileReport
 from graphc.session.standard_passes import default_pipeline
@@ -52,6 +55,31 @@ class _Traced:
     structure: Any
 
 
+@dataclass
+class _Compiled:
+    """What the passes made of a function for arguments of one signature.
+
+    Attributes:
+        symbolic: the pipeline up to the last symbolic stage.
+        concrete: what follows it.
+        name: the function's.
+        fit: how a memory budget was met.
+    """
+
+    symbolic: PipelineRun
+    concrete: PipelineRun
+    name: str
+    fit: MemoryFit | None = None
+    _executable: Executable | None = None
+
+    @property
+    def executable(self) -> Executable:
+        """The program alone; calls of the function compile it as a part of their own."""
+        if self._executable is None:
+            self._executable = Executable(self.concrete.result, name=self.name)
+        return self._executable
+
+
 class JitFunction:
     """What `graphc.jit` gives: called as the function is, with the same results.
 
@@ -65,6 +93,7 @@ class JitFunction:
         static_argnums: int | Sequence[int],
         donate_argnums: int | Sequence[int],
         pipeline: Pipeline | None,
+        memory_budget: int = 0,
     ) -> None:
         functools.update_wrapper(self, function)
         self.unoptimized: list[str] = []
@@ -73,6 +102,7 @@ class JitFunction:
             (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
         )
         self._pipeline = pipeline or default_pipeline()
+        self._budget = memory_budget
         self._name = getattr(function, "__name__", "function")
 
         def traced(*arguments: Any, **named: Any) -> Any:
@@ -105,10 +135,10 @@ class JitFunction:
         imported = import_jaxpr(traced.program)
         if stage == "built":
             return imported
-        symbolic, concrete = self._compile(imported)
+        compiled = self._compile(imported)
         names = list(self._pipeline.stage_names)
         is_symbolic = stage in names[: names.index(LAST_SYMBOLIC_STAGE) + 1]
-        return (symbolic if is_symbolic else concrete).graph(stage)
+        return (compiled.symbolic if is_symbolic else compiled.concrete).graph(stage)
 
     def report(self, *arguments: Any, **named: Any) -> CompileReport:
         """What compiling the function for these arguments does; compiles it once more.
@@ -117,10 +147,9 @@ class JitFunction:
             ImportModelError: the function cannot be a graph; it runs as it was written.
         """
         traced, _ = self._trace(arguments, named)
-        symbolic, concrete = self._compile(import_jaxpr(traced.program))
-        executable = Executable(concrete.result, name=self._name)
-        executable.compile()
-        return CompileReport.of(symbolic, concrete, executable, {})
+        made = self._compile(import_jaxpr(traced.program))
+        made.executable.compile()
+        return CompileReport.of(made.symbolic, made.concrete, made.executable, {}, made.fit)
 
     # -- tracing ---------------------------------------------------------------------------------
 
@@ -158,6 +187,8 @@ class JitFunction:
         try:
             run = self._optimized(traced.program)
         except GraphcError as problem:
+            if self._budget:
+                raise _unmet(self._budget, problem) from problem
             self.unoptimized.append(str(problem))
         if run is not original:
             run = _with_derivatives_of(original, run)
@@ -166,13 +197,27 @@ class JitFunction:
 
     # -- passes ----------------------------------------------------------------------------------
 
-    def _compile(self, graph: Graph) -> tuple[PipelineRun, PipelineRun]:
-        """The two parts of the pipeline: up to the last symbolic stage, and what follows it."""
+    def _compile(self, graph: Graph) -> _Compiled:
+        """What the pipeline makes of a graph; with a budget, until it fits.
+
+        Raises:
+            MemoryBudgetError: it does not.
+        """
         manager = PassManager(self._pipeline)
-        context = PassContext(platform=_JAX.default_backend())
+        platform = _JAX.default_backend()
+        context = PassContext(platform=platform)
         symbolic = manager.run(graph, until=LAST_SYMBOLIC_STAGE, context=context)
-        concrete = manager.run(symbolic.result, start_after=LAST_SYMBOLIC_STAGE, context=context)
-        return symbolic, concrete
+
+        def attempt(goal: MemoryGoal | None) -> _Compiled:
+            own = replace(context, trace=context.trace.copy(), memo=dict(context.memo), memory=goal)
+            concrete = manager.run(symbolic.result, start_after=LAST_SYMBOLIC_STAGE, context=own)
+            return _Compiled(symbolic, concrete, self._name)
+
+        if not self._budget:
+            return attempt(None)
+        with _JAX.ensure_compile_time_eval():
+            made, made.fit = fit_memory(self._budget, attempt)
+        return made
 
     def _optimized(self, program: ClosedJaxpr) -> Callable[..., list[Any]]:
         """What the passes make of a jaxpr, as a function of its arguments.
@@ -180,8 +225,7 @@ class JitFunction:
         Raises:
             GraphcError: a pass refuses, or the jaxpr cannot be a graph.
         """
-        _, concrete = self._compile(import_jaxpr(program))
-        lowered = lower_graph(concrete.result, self._name)
+        lowered = lower_graph(self._compile(import_jaxpr(program)).concrete.result, self._name)
         call = jit_from_jaxpr(lowered.program, self._name)
 
         def run(*arrays: Any) -> list[Any]:
@@ -190,6 +234,18 @@ class JitFunction:
             return [_as(aval, r) for aval, r in zip(program.out_avals, results, strict=True)]
 
         return run
+
+
+def _unmet(budget: int, problem: GraphcError) -> GraphcError:
+    """Why a budget cannot be met where the function cannot be optimized at all."""
+    if isinstance(problem, MemoryBudgetError):
+        return problem
+    return MemoryBudgetError(
+        f"the function runs as it was written, so no budget can be met: {problem.message}",
+        given=f"memory_budget={format_bytes(budget)}",
+        fix="leave memory_budget out, or what cannot be in a graph",
+        origin=problem.origin,
+    )
 
 
 def _aval(array: Any) -> Any:
@@ -238,18 +294,19 @@ def jit(
         static_argnums: as in `jax.jit`.
         donate_argnums: as in `jax.jit`.
         pipeline: the passes; `passes.default_pipeline()` if None.
-        memory_budget: not available yet.
+        memory_budget: the most temporary memory that the function may take by XLA's own analysis:
+            bytes, or "512MiB". What does not fit is computed again instead of kept; donated
+            arguments are not counted on. The function is then compiled at least once more.
 
     Returns:
         A `JitFunction`: called as the function is; `.graph(*args, stage=…)`, `.report(*args)`.
     """
-    if memory_budget is not None:
-        raise GraphcError("memory_budget is not available yet", origin=capture_origin())
+    budget = parse_bytes(memory_budget)
     if function is None:
-        return lambda given: JitFunction(given, static_argnums, donate_argnums, pipeline)
+        return lambda given: JitFunction(given, static_argnums, donate_argnums, pipeline, budget)
     if not callable(function):
         raise GraphcError("jit takes a function", given=repr(function), origin=capture_origin())
-    return JitFunction(function, static_argnums, donate_argnums, pipeline)
+    return JitFunction(function, static_argnums, donate_argnums, pipeline, budget)
 
 
 def from_jax(function: Callable[..., Any], *specs: Any) -> Graph:

@@ -27,7 +27,12 @@ class PlanMaker(Protocol):
     store: VariableStore
 
     def make_program(
-        self, fetches: list[Value], feeds: list[Value], check_numerics: bool = False
+        self,
+        fetches: list[Value],
+        feeds: list[Value],
+        check_numerics: bool = False,
+        *,
+        memory_budget: int = 0,
     ) -> Program: ...
 
     def make_host(self, fetches: list[Value], feeds: list[Value]) -> Graph: ...
@@ -56,6 +61,7 @@ class Plan:
         feeds: Sequence[Tensor],
         maker: PlanMaker,
         check_numerics: bool = False,
+        memory_budget: int = 0,
     ) -> None:
         self._rebuild = rebuild
         self.store = maker.store
@@ -84,7 +90,9 @@ class Plan:
         self.reset: tuple[str, ...] = ()
         if numbers or effects:
             fed = [values[i] for i in self._fed_numbers]
-            self.program = maker.make_program(numbers + effects, fed, check_numerics)
+            self.program = maker.make_program(
+                numbers + effects, fed, check_numerics, memory_budget=memory_budget
+            )
             self.reset = tuple(
                 name
                 for node in self.program.built.nodes

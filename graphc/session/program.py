@@ -28,11 +28,13 @@ from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.slicing_graphs import slice_graph
 from graphc.rewriting.graph_pass import PassContext
 from graphc.rewriting.manager import PassManager
+from graphc.rewriting.memory_goal import MemoryGoal
 from graphc.rewriting.pack_layout import PackLayout
 from graphc.rewriting.pipeline import Pipeline
 from graphc.rewriting.pipeline_run import PipelineRun
 from graphc.rewriting.step_repetition import STEPS, with_step_repetition
 from graphc.session.feeds import bind_sizes
+from graphc.session.memory_fitting import MemoryFit, fit_memory
 from graphc.session.report import CompileReport
 
 LAST_SYMBOLIC_STAGE: Final = "simplified"
@@ -49,6 +51,7 @@ class Signature:
         update_names: the variables it sets, in result order.
         fetch_count: how many of the results are fetches; the others are new values of variables.
         result_count: how many there are.
+        memory: how a memory budget was met; None without one.
         last_use: grows with each time that it is looked up.
         numerics: what the last fetch means where the program checks its numbers, else None.
     """
@@ -69,6 +72,7 @@ class Signature:
         self.fetch_count = len(executable.graph.fetches)
         self.result_count = len(executable.graph.outputs)
         self.numerics = numerics
+        self.memory: MemoryFit | None = None
         self.last_use = 0
 
     def check_numbers(self, results: Sequence[Any]) -> None:
@@ -92,6 +96,7 @@ class Program:
         pipeline: the passes.
         platform: what it is compiled for: "cpu", "gpu" or "tpu".
         device: where it runs; JAX's default if None.
+        memory_budget: the most temporary memory it may take, in bytes; 0 for no limit.
 
     With `stacked` it is a loop of many steps, and these feeds are stacked by step; see
     `graphc.rewriting.step_repetition`.
@@ -111,6 +116,7 @@ class Program:
         packs: PackLayout,
         check_numerics: bool = False,
         stacked: Sequence[Value] | None = None,
+        memory_budget: int = 0,
     ) -> None:
         self._dataflow = graph
         self.feeds = tuple(feeds)
@@ -118,6 +124,7 @@ class Program:
             self.built: Graph = slice_graph(graph, fetches, feeds)
         self._refuse_unfed(feeds)
         self.pipeline = with_numerics_checks(pipeline) if check_numerics else pipeline
+        self.memory_budget = memory_budget
         self._stacked = None if stacked is None else frozenset(stacked)
         if stacked is not None:
             names = [value.node.attributes["name"] for value in stacked]
@@ -202,10 +209,18 @@ class Program:
         return {**bind_sizes(self.feeds, of_one_step, constraints), STEPS: steps}
 
     def _specialise(self, sizes: dict[str, int]) -> Signature:
+        if not self.memory_budget:
+            return self._attempt(sizes, None)
+        made, fit = fit_memory(self.memory_budget, lambda goal: self._attempt(sizes, goal))
+        made.memory = fit
+        return made
+
+    def _attempt(self, sizes: dict[str, int], goal: MemoryGoal | None) -> Signature:
         symbolic = self.symbolic()
         context = replace(
             self._context,
             sizes=sizes,
+            memory=goal,
             trace=symbolic.trace.copy(),
             memo=dict(self._context.memo),
         )
@@ -306,7 +321,11 @@ class Program:
         signature = self.concrete()
         signature.executable.compile()
         return CompileReport.of(
-            self.symbolic(), signature.run, signature.executable, signature.sizes
+            self.symbolic(),
+            signature.run,
+            signature.executable,
+            signature.sizes,
+            signature.memory,
         )
 
 

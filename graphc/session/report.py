@@ -12,6 +12,7 @@ from rich.table import Table
 
 from graphc.lowering.executable import Executable
 from graphc.rewriting.pipeline_run import PassRecord, PipelineRun
+from graphc.session.memory_fitting import MemoryFit
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class CompileReport:
         alias_bytes: outputs that reuse a donated argument's memory.
         cache: "hit" or "miss" of the disk cache, "off" without one.
         sizes: the sizes that symbols had.
+        memory: how a memory budget was met: asked, predicted, XLA's number, what is computed
+            again; None without one.
     """
 
     passes: tuple[PassRow, ...]
@@ -70,6 +73,7 @@ class CompileReport:
     alias_bytes: int
     cache: str
     sizes: dict[str, int]
+    memory: MemoryFit | None = None
 
     @classmethod
     def of(
@@ -78,6 +82,7 @@ class CompileReport:
         concrete: PipelineRun,
         executable: Executable,
         sizes: dict[str, int],
+        fit: MemoryFit | None = None,
     ) -> CompileReport:
         """Gather the report of a program that has been compiled."""
         memory = executable.memory_analysis()
@@ -111,6 +116,7 @@ class CompileReport:
             alias_bytes=int(getattr(memory, "alias_size_in_bytes", 0)),
             cache=executable.cache,
             sizes=dict(sizes),
+            memory=fit,
         )
 
     @property
@@ -153,6 +159,8 @@ class CompileReport:
             f"bytes: arguments {self.argument_bytes:,}, outputs {self.output_bytes:,} "
             f"({self.alias_bytes:,} in place), temporary {self.temp_bytes:,}",
         ]
+        if self.memory is not None:
+            lines.append(str(self.memory))
         if sizes:
             lines.append(f"sizes: {sizes}")
         lines += [f"refused {rule} ×{count}" for rule, count in self.refused.items()]

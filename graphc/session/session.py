@@ -9,11 +9,10 @@ from types import TracebackType
 from typing import Any, Final
 
 import graphc.settings as settings
-from graphc.errors import GraphcError
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
-from graphc.ir.origin import capture_origin
 from graphc.lowering.disk_cache import DiskCache
+from graphc.memory_sizes import parse_bytes
 from graphc.ops.context import pop_session, push_session
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
 from graphc.ops.importing import import_graph
@@ -45,7 +44,7 @@ _are_checked_by_setting: Final = settings.check_numerics.get
 
 
 class Session:
-    """Runs parts of a graph, and holds the values of its variables.
+    """Runs parts of a graph, and holds the values of its variables; several threads may use it.
 
     Args:
         graph: the graph to run, or a frozen one to import; the default graph if None.
@@ -54,7 +53,8 @@ class Session:
         pipeline: the passes; `passes.default_pipeline()` if None.
         donate: let programs overwrite the variables they update. Without it a failed program never
             costs state, and updates need twice the memory.
-        memory_budget: not available yet.
+        memory_budget: the most temporary memory that a program may take by XLA's own analysis:
+            bytes, or "512MiB". What does not fit is computed again instead of kept.
         check_numerics: let every program find the first node that makes a NaN or an infinity, and
             keep all variables as they were then; `settings.check_numerics` if None. Costs time:
             each number is looked at once more, and each run waits for the answer.
@@ -64,8 +64,7 @@ class Session:
     Attributes:
         graph: the graph it runs.
         store: the values of variables.
-
-    Sessions may be used from several threads.
+        memory_budget: in bytes; 0 without one.
     """
 
     def __init__(
@@ -80,8 +79,6 @@ class Session:
         check_numerics: bool | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
     ) -> None:
-        if memory_budget:
-            raise GraphcError("memory_budget is not available yet", origin=capture_origin())
         require_arguments(graph, pipeline, device, donate, check_numerics, seed)
         if isinstance(graph, Graph):
             graph = import_graph(graph)
@@ -90,6 +87,7 @@ class Session:
         self._device = find_device(device)
         self._donate = donate
         self._check_numerics = check_numerics
+        self.memory_budget = parse_bytes(memory_budget)
         directory = cache_dir or settings.cache_dir.get()
         self._disk_cache = DiskCache(directory) if directory else None
         self.store = VariableStore(self.graph, seed, self._device)
@@ -162,33 +160,28 @@ class Session:
         return call
 
     def _plan(
-        self, fetches: Any, feeds: tuple[Any, ...], check_numerics: bool | None = None
+        self, fetches: Any, feeds: tuple[Any, ...], checked: bool | None = None, budget: int = 0
     ) -> Plan:
         if self._closed:
             raise session_closed()
-        if check_numerics is None:
-            check_numerics = self._check_numerics
-            if check_numerics is None:
-                check_numerics = _are_checked_by_setting()
+        checked = self._checks_numerics(checked)
         key: Any = (fetch_key(fetches), feeds)
-        if check_numerics:
-            key = (key, "checked")
+        if checked or budget:
+            key = (key, checked, budget)
         try:
             found = self._plans.get(key)
         except TypeError:  # something unhashable among the fetches or feeds
-            found = None
-            key = None
+            found = key = None
         if found is None:
-            leaves, rebuild = flatten_fetches(fetches, self.graph)
-            found = Plan(leaves, rebuild, resolve_feeds(feeds, self.graph), self, check_numerics)
+            asked = (*flatten_fetches(fetches, self.graph), resolve_feeds(feeds, self.graph))
+            found = Plan(*asked, self, checked, budget or self.memory_budget)
             if key is not None:
                 self._plans[key] = found
             self._last_program = found.program or self._last_program
         return found
 
     def _checks_numerics(self, asked: bool | None = None) -> bool:
-        if asked is None:
-            asked = self._check_numerics
+        asked = self._check_numerics if asked is None else asked
         return _are_checked_by_setting() if asked is None else asked
 
     # -- programs --------------------------------------------------------------------------------
@@ -199,9 +192,10 @@ class Session:
         feeds: list[Value],
         check_numerics: bool = False,
         stacked: tuple[Value, ...] | None = None,
+        memory_budget: int = 0,
     ) -> Program:
         """The program of these values; one per set, however the fetches are nested."""
-        key = (tuple(fetches), tuple(feeds), check_numerics, stacked)
+        key = (tuple(fetches), tuple(feeds), check_numerics, stacked, memory_budget)
         found = self._programs.get(key)
         if found is None:
             platform = self._device.platform if self._device is not None else None
@@ -217,6 +211,7 @@ class Session:
                 packs=self.store.packs,
                 check_numerics=check_numerics,
                 stacked=stacked,
+                memory_budget=memory_budget,
             )
             found = self._programs.setdefault(key, found)
         return found
@@ -233,7 +228,12 @@ class Session:
         return compute_initial_values(program, variables, self.store, self.compute_initial_values)
 
     def compile(
-        self, fetches: Any, feeds: Any = None, *, check_numerics: bool | None = None
+        self,
+        fetches: Any,
+        feeds: Any = None,
+        *,
+        check_numerics: bool | None = None,
+        memory_budget: int | str | None = None,
     ) -> Program:
         """The program of fetches, to look at.
 
@@ -242,29 +242,31 @@ class Session:
             feeds: tensors, or a `feed_dict` whose arrays say the sizes; by default the feeds of the
                 last program of these fetches, else all the placeholders that they need.
             check_numerics: as in `run`.
+            memory_budget: for this program, whatever the session says.
 
         Raises:
             FeedError: as `run`.
         """
+        budget = parse_bytes(memory_budget)
         if feeds is None:
-            return self._program_of(fetches, self._checks_numerics(check_numerics))
-        plan = self._plan(fetches, tuple(feeds), check_numerics)
+            return self._program_of(fetches, self._checks_numerics(check_numerics), budget)
+        plan = self._plan(fetches, tuple(feeds), check_numerics, budget)
         if plan.program is None:
             raise nothing_but_strings("to compile")
         if isinstance(feeds, Mapping):
             plan.program.show_for(plan.feeds_of_program(list(feeds.values())))
         return plan.program
 
-    def _program_of(self, fetches: Any, checks: bool) -> Program:
+    def _program_of(self, fetches: Any, checks: bool, budget: int) -> Program:
         """The last program of these fetches; without one, that of all placeholders they need."""
         leaves, _ = flatten_fetches(fetches, self.graph)
         values = [value for leaf in leaves for value in leaf.control_values]
         for (made, _, *how), program in reversed(list(self._programs.items())):
-            if how == [checks, None] and set(values) == set(made):
+            if how == [checks, None, budget or self.memory_budget] and set(values) == set(made):
                 return program
         needed = set(slice_graph(self.graph, values).inputs)
         feeds = [t for t in self.graph.inputs if t.value in needed]
-        return self.compile(fetches, feeds, check_numerics=checks)
+        return self.compile(fetches, feeds, check_numerics=checks, memory_budget=budget or None)
 
     def dump(
         self,
@@ -374,7 +376,7 @@ class Session:
 
     @contextlib.contextmanager
     def as_default(self) -> Generator[Session]:
-        """Make it this thread's default session inside the block, without closing it at the end."""
+        """Make it this thread's default session inside the block; it stays open at the end."""
         self._require_open()
         push_session(self)
         try:

@@ -62,6 +62,9 @@ def make_step_loop(
     """
     values = [*[tensor.value for tensor in fetches], operation.node.outputs[0]]
     program = session.make_program(
-        values, [tensor.value for tensor in feeds], stacked=tuple([t.value for t in stacked])
+        values,
+        [tensor.value for tensor in feeds],
+        stacked=tuple([t.value for t in stacked]),
+        memory_budget=session.memory_budget,
     )
     return StepLoop(program, session, len(fetches))

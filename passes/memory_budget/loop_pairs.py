@@ -52,6 +52,17 @@ class LoopPair:
         return list(dict.fromkeys(self.body.outputs[result] for result in self.stacks))
 
     @property
+    def row_bytes(self) -> int:
+        """What an iteration of each loop reads and gives row by row, but for the stacks."""
+        inside = self.back.regions[0]
+        first, end = self.back.attributes["carries"], self.back.attributes["invariants"]
+        read = {position for positions in self.stacks.values() for position in positions}
+        given = [*inside.outputs[first:], *self.body.inputs[self.carries : self.first_invariant]]
+        own = range(first, len(inside.inputs) - end)
+        given += [inside.inputs[position] for position in own if position not in read]
+        return sum(map(bytes_of, given))
+
+    @property
     def stacked_bytes(self) -> int:
         return sum(bytes_of(self.forth.outputs[result]) for result in self.stacks)
 

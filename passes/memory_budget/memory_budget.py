@@ -8,6 +8,8 @@ from typing import ClassVar, Final
 
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
+from graphc.ir.op import Trait
+from graphc.ir.origin import UNKNOWN, Origin
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.memory_goal import KeptValue
 from graphc.rewriting.rules import Numerics
@@ -64,16 +66,20 @@ class MemoryBudget(GraphPass):
 
 
 def _largest_values(graph: Graph) -> list[KeptValue]:
-    """The largest values between nodes; what a loop stacks is named by what its body gives."""
-    found: list[KeptValue] = []
+    """The largest values that XLA cannot fuse away, by user line.
+
+    What a loop stacks is named by what its body gives.
+    """
+    found: dict[tuple[str, Origin], int] = {}
     for node in graph.nodes:
-        if node.op.name in ("input", "constant"):
+        if not node.op.has(Trait.CONTRACTION | Trait.REGION):
             continue
         for value in node.outputs:
             made = node
             if node.op.name == "scan" and value.index >= node.attributes["carries"]:
                 inside = node.regions[0].outputs[value.index].node
-                made = node if inside.op.name == "input" else inside
-            found.append(KeptValue(bytes_of(value), made.name or node.name, made.origin))
-    found.sort(key=lambda kept: -kept.bytes)
-    return found[:_SHOWN]
+                made = node if inside.origin is UNKNOWN else inside
+            key = (made.name or node.name, made.origin)
+            found[key] = max(found.get(key, 0), bytes_of(value))
+    kept = [KeptValue(size, name, origin) for (name, origin), size in found.items()]
+    return sorted(kept, key=lambda value: -value.bytes)[:_SHOWN]

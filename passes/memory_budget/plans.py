@@ -45,11 +45,12 @@ def pair_options(pair: LoopPair) -> list[Option]:
     work = length * sum(map(work_of, body.nodes))
     flops = length * sum(map(flops_of, body.nodes))
     blocks = [block for block in range(2, length) if length % block == 0]
+    row = pair.row_bytes
     for choice in choices(pair.wanted, price):
         again, again_flops = length * choice.work, length * choice.flops
         found.append(Option(choice.bytes, again, again_flops, _recomputed(pair, choice, None)))
         for block in blocks:
-            kept = length // block * starts + block * (choice.bytes // length)
+            kept = length // block * starts + block * (choice.bytes // length + row)
             apply = _recomputed(pair, choice, block)
             found.append(Option(kept, work + again, flops + again_flops, apply))
     return worthwhile(found)

@@ -214,7 +214,6 @@ def test_lines_and_scopes_of_the_user_survive() -> None:
     ("make", "words"),
     [
         (lambda: graphc.jit(3), "takes a function"),
-        (lambda: graphc.jit(loss, memory_budget="1GiB"), "not available yet"),
         (lambda: graphc.from_jax(lambda x: jax.debug.print("{}", x), X), "does more than compute"),
     ],
 )

@@ -1,0 +1,173 @@
+"""Budgets: what is asked, what XLA takes, and what is said where it cannot be."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import graphc
+from graphc import ops
+from graphc.errors import MemoryBudgetError
+from graphc.memory_sizes import format_bytes, parse_bytes
+from graphc.rewriting.memory_goal import MemoryGoal
+from graphc.session.memory_fitting import fit_memory
+
+LAYERS, ROWS, WIDTH = 12, 512, 16
+
+
+@cache
+def network() -> tuple[graphc.Graph, Any, Any]:
+    with graphc.Graph().as_default() as graph:
+        hidden = x = graphc.placeholder("float32", (ROWS, WIDTH), name="x")
+        for number in range(LAYERS):
+            generator = np.random.default_rng(number)
+            up, down = (
+                graphc.Variable(generator.normal(0, 0.2, shape).astype(np.float32))
+                for shape in ((WIDTH, 4 * WIDTH), (4 * WIDTH, WIDTH))
+            )
+            hidden = hidden + graphc.random.dropout(graphc.nn.gelu(hidden @ up), 0.2) @ down
+        loss = ops.mean(ops.square(hidden))
+        train = graphc.optimizers.Adam(1e-2).minimize(loss)
+    return graph, x, [loss, train]
+
+
+def run(budget: int | str | None) -> tuple[list[float], Any]:
+    graph, x, fetches = network()
+    array = np.random.default_rng(9).normal(size=(ROWS, WIDTH)).astype(np.float32)
+    with graphc.Session(graph, memory_budget=budget) as session:
+        losses = [float(session.run(fetches, {x: array})[0]) for _ in range(4)]
+        return losses, session.compile(fetches).report()
+
+
+@cache
+def unbudgeted() -> tuple[list[float], int]:
+    losses, report = run(None)
+    assert report.memory is None
+    return losses, report.temp_bytes
+
+
+@pytest.mark.parametrize("share", [0.7, 0.45])
+def test_xla_takes_no_more_than_the_budget_and_losses_stay(share: float) -> None:
+    expected, before = unbudgeted()
+    budget = int(before * share)
+    losses, report = run(budget)
+    assert report.temp_bytes <= budget
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)  # dropout draws what it drew
+    fit = report.memory
+    assert (fit.asked, fit.unbudgeted, fit.temp_bytes) == (budget, before, report.temp_bytes)
+    assert fit.predicted <= budget
+    assert 0 < fit.flops_added < fit.total_flops
+    assert "memory budget" in str(report)
+    assert report.to_dict()["memory"]["asked"] == budget
+
+
+def test_a_budget_that_is_large_enough_changes_nothing() -> None:
+    graph, x, fetches = network()
+    _, before = unbudgeted()
+    program = graphc.Session(graph).compile(fetches, [x], memory_budget="1GiB")
+    report = program.report()
+    assert report.temp_bytes == before
+    assert report.memory.attempts == 1
+    assert report.memory.flops_added == 0
+
+
+def test_an_infeasible_budget_names_the_smallest_and_the_largest_values() -> None:
+    graph, x, fetches = network()
+    with pytest.raises(MemoryBudgetError, match=r"fits into 4 KiB") as caught:
+        graphc.Session(graph).compile(fetches, {x: np.zeros((ROWS, WIDTH))}, memory_budget="4KiB")
+    error = caught.value
+    assert error.smallest is not None
+    assert 4096 < error.smallest < unbudgeted()[1]
+    assert f"{error.smallest:,}" in str(error)
+    assert __file__ in str(error)
+    assert error.origin is not None
+    assert error.origin.file == __file__
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [
+        (None, 0), (1, 1), ("7B", 7), ("512MiB", 512 * 2**20), ("1.5 GiB", 3 * 2**29),
+        ("2kb", 2000), (" 3 KiB ", 3072), ("0.25MB", 250_000), ("1GB", 10**9),
+    ],
+)  # fmt: skip
+def test_amounts_of_memory_are_read(written: Any, size: int) -> None:
+    assert parse_bytes(written) == size
+
+
+@pytest.mark.parametrize(
+    "written", ["12 bananas", "", "MiB", "1e3", "-5MiB", "50%", "12", 0, -1, 1.5, True, "0B", []]
+)
+def test_what_is_no_amount_of_memory_is_refused(written: Any) -> None:
+    with pytest.raises(MemoryBudgetError, match="budget") as caught:
+        graphc.Session(graphc.Graph(), memory_budget=written)
+    assert repr(written) in str(caught.value)
+    assert "512MiB" in str(caught.value)
+    with pytest.raises(MemoryBudgetError):
+        graphc.jit(lambda x: x, memory_budget=written)
+
+
+def test_bytes_are_shown_in_a_unit_that_suits() -> None:
+    assert [format_bytes(n) for n in (12, 2048, 3 * 2**19, 2**31)] == [
+        "12 B", "2 KiB", "1.5 MiB", "2 GiB",
+    ]  # fmt: skip
+
+
+def fitting(taken: list[tuple[int, int, bool]], budget: int) -> tuple[list[int], Any]:
+    """`fit_memory` where attempts remove, take and end as listed; gives what was asked for."""
+    asked: list[int] = []
+
+    def attempt(goal: MemoryGoal) -> Any:
+        asked.append(goal.remove)
+        goal.removed, temp, goal.is_least = taken[len(asked) - 1]
+        analysis = SimpleNamespace(temp_size_in_bytes=temp)
+        return SimpleNamespace(executable=SimpleNamespace(memory_analysis=lambda: analysis))
+
+    return asked, fit_memory(budget, attempt)[1]
+
+
+def test_what_types_did_not_see_is_asked_for_the_next_time() -> None:
+    taken = [(0, 1000, False), (400, 800, False), (600, 590, False)]
+    asked, fit = fitting(taken, 600)
+    assert asked == [0, 400, 600]  # XLA saved 200 less than types said
+    assert (fit.predicted, fit.temp_bytes, fit.attempts) == (600, 590, 3)
+
+
+def test_the_smallest_of_all_attempts_is_what_an_error_says() -> None:
+    with pytest.raises(MemoryBudgetError) as caught:
+        fitting([(0, 1000, False), (700, 500, False), (900, 650, True)], 300)
+    assert caught.value.smallest == 500
+
+
+def test_a_jax_function_keeps_to_a_budget() -> None:
+    weights = jnp.stack([jnp.full((WIDTH, 4 * WIDTH), 0.01 * (i + 1)) for i in range(8)])
+
+    def slopes(weights: Any, x: Any) -> Any:
+        def step(h: Any, w: Any) -> Any:
+            return h + jnp.sin(h @ w) @ w.T, None
+
+        return jax.grad(lambda w: jnp.mean(jax.lax.scan(step, x, w)[0] ** 2))(weights)
+
+    x = jnp.cos(jnp.arange(ROWS * WIDTH, dtype=jnp.float32)).reshape(ROWS, WIDTH)
+    plain = graphc.jit(slopes)
+    before = plain.report(weights, x).temp_bytes
+    tight = graphc.jit(slopes, memory_budget=before // 2)
+    np.testing.assert_allclose(tight(weights, x), plain(weights, x), rtol=1e-5, atol=1e-9)
+    assert tight.report(weights, x).temp_bytes <= before // 2
+    with pytest.raises(MemoryBudgetError, match="no form"):
+        graphc.jit(slopes, memory_budget="1KiB")(weights, x)
+
+
+def test_a_function_that_cannot_be_a_graph_keeps_to_no_budget_and_says_so() -> None:
+    def prints(x: Any) -> Any:
+        jax.debug.print("{}", x)
+        return x
+
+    with pytest.raises(MemoryBudgetError, match="runs as it was written"):
+        graphc.jit(prints, memory_budget="1MiB")(jnp.ones(3))
