@@ -116,15 +116,24 @@ def _apply_update_type(call: OpCall) -> tuple[TensorType, ...]:
     variable, gradient, *_ = call.types
     if gradient is not variable:
         raise call.error(ShapeError, "the gradient must have the type of the variable", variable)
+    if call.attributes["stacked"]:
+        for type_ in (variable, *call.types[4:]):
+            if type_.rank == 0 or type_.shape[0] != variable.shape[0]:
+                raise call.error(ShapeError, "stacked variables and slots have a row for each")
     return (variable, *call.types[4:])
 
 
 APPLY_UPDATE = REGISTRY.register(
     OpSpec(
         name="apply_update",
-        doc="One step of an optimizer on one variable: its new value, then its new slots.",
+        doc="One step of an optimizer on one variable: its new value, then its new slots. Stacked, "
+        "variable and slots have one more axis in front, and each row is a variable of its own.",
         arity=None,
-        attributes=Schema(rule=STRING, hyperparameters=Attribute(NUMBERS, ())),
+        attributes=Schema(
+            rule=STRING,
+            hyperparameters=Attribute(NUMBERS, ()),
+            stacked=Attribute(TRUTH, False),
+        ),
         infer=_apply_update_type,
         lower=NotLowered("the stage `updated` writes optimizer steps out"),
         gradient=NoGradient("differentiate the update's own formula instead", is_error=True),

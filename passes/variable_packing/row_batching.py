@@ -3,7 +3,7 @@
 Where the same is done to every row of an array, element by element, it can be done to the array.
 So nodes are taken together, operands first: a node that reads row 0 of an array, with those that do
 the same to rows 1, 2, and so on. Their other operands must be rows of other arrays, or the same
-value for all, or variables of their own that nothing else uses: an optimizer's slots.
+value for all, or variables of their own that nothing is differentiated by: an optimizer's slots.
 
 No path leads from one of the nodes taken together to another: what they read besides their own rows
 is the same for all of them, so it would lead from a node to itself.
@@ -18,7 +18,6 @@ from typing import Any
 from graphc.ir.builder import Builder
 from graphc.ir.node import Node, Value
 from graphc.ir.op import Trait
-from graphc.update_rules.registry import find_update_rule
 from passes.layer_rolling.node_signatures import Users
 from passes.variable_packing.stacked_variables import is_state
 
@@ -72,13 +71,21 @@ class Batch:
             given["shape"] = (count, *given["shape"])
         if first.op.name == "broadcast_in_dim":
             given["broadcast_dimensions"] = [0, *[d + 1 for d in given["broadcast_dimensions"]]]
+        if first.op.name == "apply_update":
+            given["stacked"] = True
         attributes = first.op.attributes.make(given, first.op.name)
         return build.make(first.op, tuple(operands), attributes)
 
 
 def _takes_scalar(node: Node, place: int) -> bool:
-    """Whether an operand is one number for the whole array: learning rate and iteration."""
-    return node.op.name == "apply_update" and place in (2, 3)
+    """Whether an operand is one number for the whole array.
+
+    Learning rate and iteration are, and what chooses between two arrays.
+    """
+    if node.op.name == "apply_update":
+        return place in (2, 3)
+    is_choice = node.op.name == "select" and place == 0
+    return is_choice and node.inputs[0].type.rank == 0 and node.output.type.rank > 0
 
 
 def _repeated(build: Builder, value: Value, count: int) -> Value:
@@ -89,13 +96,12 @@ def _repeated(build: Builder, value: Value, count: int) -> Value:
 
 def _can_batch(node: Node) -> bool:
     op = node.op
-    if op.name == "apply_update":
-        return find_update_rule(node.attributes["rule"]).is_elementwise
-    if op.name in ("reshape", "broadcast_in_dim"):
+    if op.name in ("reshape", "broadcast_in_dim", "apply_update"):
         return True
     if op.has(Trait.REDUCTION):
         return len(node.inputs) == 1 and "axes" in op.attributes.fields
-    shapes = {value.type.shape for value in (*node.inputs, *node.outputs)}
+    arrays = [value for place, value in enumerate(node.inputs) if not _takes_scalar(node, place)]
+    shapes = {value.type.shape for value in (*arrays, *node.outputs)}
     return op.has(Trait.ELEMENTWISE) and len(shapes) == 1
 
 
@@ -176,15 +182,21 @@ class RowBatching:
         place, other = self._places.get(mine), self._places.get(theirs)
         if place is not None or other is not None:
             return place is not None and place[1] == 0 and other == (place[0], row)
+        if self._is_kept(mine) or self._is_kept(theirs):
+            return self._is_kept(mine) and self._is_kept(theirs)
         if not (self._is_own(mine) and self._is_own(theirs)):
             return False
-        if is_state(mine) or is_state(theirs):
-            return is_state(mine) and is_state(theirs)
         return _can_batch(mine.node) and self._does_the_same(mine.node, theirs.node, row)
 
     def _is_own(self, value: Value) -> bool:
         """Whether one node alone uses a value, the only one of its node."""
         return len(value.node.outputs) == 1 and len(self._users[value.node]) == 1
+
+    def _is_kept(self, value: Value) -> bool:
+        """Whether a value is a variable's that nothing is differentiated by: what is only kept."""
+        return is_state(value) and all(
+            user.op.name != "gradient" for user, _ in self._users[value.node]
+        )
 
     def _operand(self, values: Sequence[Value]) -> Rows | Shared | Variables | Batch | None:
         if all(value is values[0] for value in values):
@@ -192,8 +204,10 @@ class RowBatching:
         whole = self.whole_of(values)
         if whole is not None:
             return Rows(whole)
-        if len(set(values)) < len(values) or not all(map(self._is_own, values)):
+        if len(set(values)) < len(values):
             return None
-        if all(map(is_state, values)):
+        if all(map(self._is_kept, values)):
             return Variables(tuple(values))
+        if not all(map(self._is_own, values)):
+            return None
         return self._batch_nodes([value.node for value in values])

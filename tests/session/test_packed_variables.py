@@ -69,12 +69,22 @@ def test_training_rolled_and_unrolled_is_the_same() -> None:
     close(rolled.variables(), plain.variables())
 
 
+scaled = graphc.optimizers.LossScaleOptimizer
 OPTIMIZERS = {
     "adam": (lambda: graphc.optimizers.Adam(0.01), 6),
     "adamw": (lambda: graphc.optimizers.AdamW(0.01, weight_decay=0.1), 6),
     "momentum": (lambda: graphc.optimizers.SGD(0.01, momentum=0.9, nesterov=True), 4),
     "clipnorm": (lambda: graphc.optimizers.SGD(0.01, clipnorm=0.1), 2),
     "global clipnorm": (lambda: graphc.optimizers.SGD(0.01, global_clipnorm=0.1), 2),
+    "accumulated": (
+        lambda: graphc.optimizers.Adam(0.01, gradient_accumulation_steps=2, use_ema=True),
+        10,
+    ),
+    "nadam": (lambda: graphc.optimizers.Nadam(0.01), 6),
+    "lamb": (lambda: graphc.optimizers.Lamb(0.01), 6),
+    "adafactor": (lambda: graphc.optimizers.Adafactor(0.1), 5),
+    "muon": (lambda: graphc.optimizers.Muon(0.01), 5),
+    "loss scale": (lambda: scaled(graphc.optimizers.Adam(0.01)), 6),
     "averages": (lambda: graphc.optimizers.RMSprop(0.01, use_ema=True, ema_momentum=0.9), 6),
 }
 
@@ -89,7 +99,9 @@ def test_nothing_is_stacked_in_the_step(name: str) -> None:
     assert sum(bool(v.node.attributes["members"]) for v in graph.inputs) == packs
 
 
-@pytest.mark.parametrize("name", ["adamw", "clipnorm"])
+@pytest.mark.parametrize(
+    "name", ["adamw", "clipnorm", "lamb", "adafactor", "muon", "loss scale", "accumulated"]
+)
 def test_optimizers_change_packs_as_they_change_variables(name: str) -> None:
     make, _ = OPTIMIZERS[name]
     rolled, plain = Net(optimizer=make()), Net(unrolled(), optimizer=make())
