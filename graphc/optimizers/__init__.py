@@ -1,7 +1,39 @@
-"""Floor 4: optimizers under Keras's names. What a step computes is in `graphc/update_rules`."""
+"""Floor 4: optimizers under Keras's names. What a step computes is in `graphc/update_rules`.
+
+optimizer        what all share: gradients, steps, learning rate; arguments, learning_rates
+step_building    one step as assignments; gradient_clipping, weight_decay, kept_variables
+adam_family, momentum_optimizers, square_averaging  the optimizers; loss_scaling wraps one
+schedules        learning rates that depend on the step
+identifiers      optimizers by name and as data
+"""
 
 import graphc.optimizers.schedules as schedules
+from graphc.optimizers.adam_family import Adam, Adamax, AdamW, Lamb, Nadam, ScheduleFreeAdamW
+from graphc.optimizers.identifiers import deserialize, get, serialize
+from graphc.optimizers.loss_scaling import LossScaleOptimizer
+from graphc.optimizers.momentum_optimizers import SGD, Lion, Muon
 from graphc.optimizers.optimizer import Optimizer
-from graphc.optimizers.update_rule_optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from graphc.optimizers.square_averaging import Adadelta, Adafactor, Adagrad, Ftrl, RMSprop
 
-__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "schedules"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "LossScaleOptimizer",
+    "Muon",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "ScheduleFreeAdamW",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]

@@ -57,26 +57,18 @@ class StepOptions:
                 origin=capture_origin(),
             )
         for name, limit in clips.items():
-            _require(limit > 0, name, limit, "a number above 0")
-        _require(
+            require_range(limit > 0, name, limit, "a number above 0")
+        require_range(
             0 <= self.ema_momentum <= 1, "ema_momentum", self.ema_momentum, "a number from 0 to 1"
         )
         for name, least in (("ema_overwrite_frequency", 1), ("gradient_accumulation_steps", 2)):
             steps = getattr(self, name)
             is_whole = isinstance(steps, int) and steps >= least
-            _require(steps is None or is_whole, name, steps, f"None, or a whole number >= {least}")
+            require_range(
+                steps is None or is_whole, name, steps, f"None, or a whole number >= {least}"
+            )
         scale = self.loss_scale_factor
-        _require(scale is None or scale > 0, "loss_scale_factor", scale, "a number above 0")
-
-
-def _require(holds: bool, name: str, given: Any, expected: str) -> None:
-    if not holds:
-        raise GraphcError(
-            f"{name} is out of its range",
-            given=repr(given),
-            expected=expected,
-            origin=capture_origin(),
-        )
+        require_range(scale is None or scale > 0, "loss_scale_factor", scale, "a number above 0")
 
 
 def refuse_unknown_arguments(optimizer: type, given: Collection[str]) -> None:
@@ -92,3 +84,24 @@ def refuse_unknown_arguments(optimizer: type, given: Collection[str]) -> None:
             "decay": "give a schedule as the learning rate: optimizers.schedules.InverseTimeDecay",
         }.get(name) or did_you_mean(name, known)
         raise GraphcError(f"optimizers have no argument {name!r}", fix=fix, origin=capture_origin())
+
+
+def as_given(names: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a constructor, from its `locals()` before there are others."""
+    given = {name: value for name, value in names.items() if name not in ("self", "__class__")}
+    return given | given.pop("kwargs", {})
+
+
+def require_range(holds: bool, name: str, given: Any, expected: str) -> None:
+    """Check an argument.
+
+    Raises:
+        GraphcError: it is out of its range.
+    """
+    if not holds:
+        raise GraphcError(
+            f"{name} is out of its range",
+            given=repr(given),
+            expected=expected,
+            origin=capture_origin(),
+        )

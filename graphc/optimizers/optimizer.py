@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-
+from graphc.configurable import Configurable, serialize
 from graphc.errors import GradientError, GraphcError
 from graphc.ir.origin import capture_origin
-from graphc.ir.registry import REGISTRY
 from graphc.naming import snake_case
-from graphc.ops.arithmetic import add, floor_divide, mod, multiply, subtract, true_divide
-from graphc.ops.comparison import clip, equal, not_equal, where
-from graphc.ops.context import current_session
-from graphc.ops.conversion import cast_to, floatx, to_tensor
+from graphc.ops.arithmetic import multiply
+from graphc.ops.context import Evaluator
+from graphc.ops.conversion import cast_to
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.gradients import gradients
 from graphc.ops.grouping import group
@@ -23,20 +19,19 @@ from graphc.ops.tensor import Operation, Tensor
 from graphc.ops.undoing import undone_on_failure
 from graphc.ops.variable import Variable
 from graphc.optimizers.arguments import StepOptions, refuse_unknown_arguments
-from graphc.optimizers.gradient_clipping import clip_by_global_norm, clip_by_norm
-from graphc.optimizers.learning_rates import rate_at, require_learning_rate
+from graphc.optimizers.kept_variables import KeptVariables
+from graphc.optimizers.learning_rates import LearningRate
+from graphc.optimizers.step_building import Pair, StepBuilding, VariableStep, make_slots
+from graphc.optimizers.weight_decay import Exclusions
 from graphc.update_rules.registry import find_update_rule
 
-Pair = tuple[Any, Variable]
-"""A gradient and its variable."""
 
-
-class Optimizer:
+class Optimizer(Configurable, kind="optimizers"):
     """Changes variables along their gradients, by an update rule.
 
     A step: gradients are divided by the loss scale, added up over `gradient_accumulation_steps`
-    and clipped; variables decay; the rule makes its update; averages follow. A new optimizer is a
-    subclass that names its `rule` and hands its hyperparameters over.
+    and clipped; variables decay; the rule makes its update; averages follow, then constraints. A
+    new optimizer is a subclass that names its `rule` and hands its hyperparameters over.
 
     Args:
         learning_rate: size of a step: a number, a schedule or another function of the iteration,
@@ -51,7 +46,6 @@ class Optimizer:
         rule: the update rule's name.
         options: what happens around the rule.
         hyperparameters: all of the rule's.
-        iterations: steps done so far, i64[]; None before the first `minimize`.
     """
 
     rule: ClassVar[str]
@@ -71,11 +65,12 @@ class Optimizer:
         name: str | None = None,
         **hyperparameters: float,
     ) -> None:
-        self.name = name or snake_case(type(self).__name__)
-        self._rule = find_update_rule(self.rule)
-        unknown = [key for key in hyperparameters if key not in self._rule.defaults]
+        rule = find_update_rule(self.rule)
+        unknown = [key for key in hyperparameters if key not in rule.defaults]
         refuse_unknown_arguments(type(self), unknown)
-        require_learning_rate(learning_rate)
+        self.hyperparameters: Mapping[str, float] = rule.complete(hyperparameters)
+        self._set_up(name)
+        self._rate = LearningRate(learning_rate, self.name)
         self.options = StepOptions(
             weight_decay=weight_decay,
             clipnorm=clipnorm,
@@ -87,13 +82,13 @@ class Optimizer:
             loss_scale_factor=loss_scale_factor,
             gradient_accumulation_steps=gradient_accumulation_steps,
         )
-        self.hyperparameters: Mapping[str, float] = self._rule.complete(hyperparameters)
-        self.iterations: Variable | None = None
-        self._learning_rate: Any = learning_rate
-        self._graph: DataflowGraph | None = None
-        self._scope = ""
-        self._kept: dict[tuple[Variable, str], Variable] = {}
-        self._undecayed: tuple[set[Variable], re.Pattern[str] | None] = (set(), None)
+
+    def _set_up(self, name: str | None) -> None:
+        """What every optimizer has, those too that leave the rule to others."""
+        self.name = name or snake_case(type(self).__name__)
+        self._kept = KeptVariables(self.name)
+        self._undecayed = Exclusions()
+        self._built_for: list[Variable] = []
 
     # -- the learning rate -----------------------------------------------------------------------
 
@@ -101,35 +96,31 @@ class Optimizer:
     def learning_rate(self) -> Any:
         """The variable that holds it, once the first step is built.
 
-        A schedule or a tensor stays what it is.
+        A schedule or a tensor stays what it is; `current_learning_rate` gives a number.
 
         Setting a number changes it at once in the open session (nothing is compiled again), or,
         before the first step is built, in every session.
         """
-        return self._learning_rate
+        return self._rate.held
 
     @learning_rate.setter
     def learning_rate(self, given: Any) -> None:
-        require_learning_rate(given)
-        if self._graph is None:
-            self._learning_rate = given
-            return
-        if callable(given) or isinstance(given, (Tensor, Variable)):
-            raise GraphcError(
-                "the step is built already, and its learning rate can only be another number",
-                given=repr(given),
-                fix="set a schedule before minimize(), or make another optimizer",
-                origin=capture_origin(),
-            )
-        held = self._learning_rate
-        if not isinstance(held, Variable):
-            raise GraphcError(
-                f"the learning rate of {self.name!r} is computed by the graph, so it cannot be set",
-                given=repr(held),
-                fix="give the optimizer a number, and set that",
-                origin=capture_origin(),
-            )
-        held.load(given, current_session())
+        self._rate.set(given)
+
+    def set_learning_rate(self, learning_rate: Any, session: Evaluator | None = None) -> None:
+        """Set the learning rate, in a session that need not be open."""
+        self._rate.set(learning_rate, session)
+
+    def current_learning_rate(self, session: Evaluator | None = None) -> float:
+        """The learning rate of the next step as a number, that of a schedule too.
+
+        Args:
+            session: where; the open one, or that of the graph's models, by default.
+
+        Raises:
+            GraphcError: a schedule is not part of a step yet, or no session is open.
+        """
+        return self._rate.number(session)
 
     # -- steps -----------------------------------------------------------------------------------
 
@@ -145,7 +136,7 @@ class Optimizer:
         Args:
             loss: what to make small; a scalar, or any tensor, whose elements are added up.
             var_list: the variables to change; by default every trainable variable that the loss
-                depends on.
+                depends on and that has gradients: not one of integers.
             name: of the operation.
 
         Raises:
@@ -167,7 +158,7 @@ class Optimizer:
         if var_list is not None:
             found: list[Tensor] = gradients(loss, list(var_list))
             return list(zip(found, var_list, strict=True))
-        candidates = [v for v in graph.variables.values() if v.trainable]
+        candidates = [v for v in graph.variables.values() if v.trainable and v.dtype.is_inexact]
         answers = gradients(loss, candidates, unconnected_gradients="none") if candidates else []
         pairs = [(g, v) for g, v in zip(answers, candidates, strict=True) if g is not None]
         if not pairs:
@@ -200,96 +191,64 @@ class Optimizer:
                 origin=capture_origin(),
             )
         graph = pairs[0][1].graph
-        self._build(graph)
-        assert self.iterations is not None
-        with graph.as_default(), graph.reopened_scope(self._scope):
-            assigned = self._assignments(graph, pairs, self.iterations.as_tensor(graph))
-            assigned.append(self.iterations.assign_add(1))
-            return group(*assigned, name=name or "step")
+        forget = self.remember()
+        try:
+            self.begin(graph, [variable for _, variable in pairs])
+            assigned = self.assignments(graph, pairs)
+            with graph.as_default(), graph.reopened_scope(self._kept.scope):
+                return group(*assigned, name=name or "step")
+        except BaseException:
+            forget()
+            raise
 
-    def _assignments(
-        self, graph: DataflowGraph, pairs: list[Pair], iterations: Tensor
+    def apply(
+        self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None
+    ) -> Operation:
+        """The same as `apply_gradients`, with gradients and variables apart.
+
+        Args:
+            grads: one per variable; None leaves it as it is.
+            trainable_variables: those that `build` was called with by default.
+
+        Raises:
+            GraphcError: there are not as many gradients as variables.
+        """
+        variables = self._built_for if trainable_variables is None else trainable_variables
+        if len(grads) != len(variables):
+            raise GraphcError(
+                "there must be a gradient for each variable",
+                given=f"{len(grads)} gradients, {len(variables)} variables",
+                fix="give None for a variable without gradient, and call build(variables) or give "
+                "the variables",
+                origin=capture_origin(),
+            )
+        return self.apply_gradients(zip(grads, variables, strict=True))
+
+    def assignments(
+        self, graph: DataflowGraph, pairs: Sequence[Pair], holds: Tensor | None = None
     ) -> list[Tensor]:
-        """Everything a step sets, but the iterations."""
-        options, variables = self.options, [variable for _, variable in pairs]
-        arrived = [to_tensor(gradient, variable.dtype, graph) for gradient, variable in pairs]
-        if options.loss_scale_factor is not None:
-            arrived = [true_divide(gradient, options.loss_scale_factor) for gradient in arrived]
-        updates, period = iterations, options.gradient_accumulation_steps
-        assigned: list[Tensor] = []
-        is_update: Tensor | None = None
-        if period is not None:
-            updates = floor_divide(iterations, period)
-            is_update = equal(mod(add(iterations, 1), period), 0)
-            for position, variable in enumerate(variables):
-                held = self._keep(variable, "gradient_accumulator")
-                total = add(arrived[position], held.as_tensor(graph))
-                arrived[position] = true_divide(total, period)
-                left = cast_to(where(is_update, 0, total), variable.dtype)
-                assigned.append(held.assign(left))
-        rate = self._rate(graph, iterations)
-        should_overwrite: Tensor | None = None
-        if options.use_ema and options.ema_overwrite_frequency:
-            done = mod(add(updates, 1), options.ema_overwrite_frequency)
-            should_overwrite = equal(done, 0)
-        for gradient, variable in zip(self._clipped(arrived), variables, strict=True):
-            old = variable.as_tensor(graph)
-            slots = self._slots_of(variable)
-            before = [old, *[slot.as_tensor(graph) for slot in slots]]
-            after = self._update(graph, gradient, variable, before, rate, updates)
-            if is_update is not None:
-                after = [where(is_update, n, o) for n, o in zip(after, before, strict=True)]
-            if options.use_ema:
-                average = self._keep(variable, "average")
-                mean = self._average(average.as_tensor(graph), after[0], updates)
-                assigned.append(average.assign(mean))
-                if should_overwrite is not None:
-                    after[0] = where(should_overwrite, mean, after[0])
-            targets = (variable, *slots)
-            assigned += [v.assign(value) for v, value in zip(targets, after, strict=True)]
-        return assigned
+        """Everything that a step sets, for those who build steps of several optimizers.
 
-    def _update(
-        self,
-        graph: DataflowGraph,
-        gradient: Tensor,
-        variable: Variable,
-        before: list[Tensor],
-        rate: Tensor,
-        updates: Tensor,
-    ) -> list[Tensor]:
-        """The variable and its slots after weight decay and the rule."""
-        old, *slots = before
-        decay = self.options.weight_decay
-        if decay is not None and self._decays(variable):
-            old = subtract(old, multiply(multiply(old, decay), cast_to(rate, variable.dtype)))
-        op = REGISTRY["apply_update"]
-        attributes = op.attributes.make(
-            {"rule": self.rule, "hyperparameters": self.hyperparameters}, op.name
-        )
-        operands = [old, cast_to(gradient, variable.dtype), rate, updates, *slots]
-        return list(graph.add(op, operands, attributes, name=f"update/{variable.name}"))
+        Args:
+            graph: of the variables; `begin` was called with it.
+            pairs: gradients and variables.
+            holds: whether the step is made, bool[]; None when it always is.
+        """
+        iterations = self._kept.iterations
+        assert iterations is not None
+        with graph.as_default(), graph.reopened_scope(self._kept.scope):
+            done = iterations.as_tensor(graph)
+            building = StepBuilding(
+                graph, self.options, self._kept, self.step_of, self._rate.at(done), done, holds
+            )
+            assigned = building.assignments(pairs)
+            one = 1 if holds is None else cast_to(holds, iterations.dtype)
+            return [*assigned, iterations.assign_add(one)]
 
-    def _average(self, mean: Tensor, new: Tensor, updates: Tensor) -> Tensor:
-        """The running average; the first update begins it."""
-        is_later = cast_to(not_equal(updates, 0), new.dtype)
-        keep = multiply(is_later, self.options.ema_momentum)
-        return add(multiply(keep, mean), multiply(subtract(1, keep), new))
-
-    def _clipped(self, arrived: list[Tensor]) -> list[Tensor]:
-        options = self.options
-        if options.clipnorm is not None:
-            return [clip_by_norm(gradient, options.clipnorm) for gradient in arrived]
-        if options.global_clipnorm is not None:
-            return clip_by_global_norm(arrived, options.global_clipnorm)
-        if options.clipvalue is not None:
-            return [clip(g, -options.clipvalue, options.clipvalue) for g in arrived]
-        return arrived
-
-    def _rate(self, graph: DataflowGraph, iterations: Tensor) -> Tensor:
-        if callable(self._learning_rate):
-            return rate_at(self._learning_rate, iterations)
-        return to_tensor(self._learning_rate, None, graph)
+    def step_of(self, variable: Variable) -> VariableStep:
+        """What a step does to a variable; for optimizers that treat variables differently."""
+        decay = None if variable in self._undecayed else self.options.weight_decay
+        return VariableStep(self.rule, self.hyperparameters, decay)
 
     # -- weight decay and averages ---------------------------------------------------------------
 
@@ -307,59 +266,88 @@ class Optimizer:
         Raises:
             GraphcError: a step is built already.
         """
-        if self._graph is not None:
+        if self.built:
             raise GraphcError(
                 "the step is built already, with its weight decay",
                 fix="call exclude_from_weight_decay() before minimize()",
                 origin=capture_origin(),
             )
-        names = sorted(set(var_names or ()))
-        self._undecayed = (set(var_list or ()), re.compile("|".join(names)) if names else None)
-
-    def _decays(self, variable: Variable) -> bool:
-        listed, names = self._undecayed
-        return variable not in listed and (names is None or names.search(variable.name) is None)
+        self._undecayed = Exclusions(var_list, var_names)
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> Operation:
         """The operation that sets variables to their averages, if `use_ema` keeps any."""
-        averaged = [(v, self._kept[v, "average"]) for v in var_list if (v, "average") in self._kept]
-        return group(*[variable.assign(average) for variable, average in averaged])
+        found = [(variable, self._kept.find(variable, "average")) for variable in var_list]
+        return group(*[v.assign(average) for v, average in found if average is not None])
 
     # -- variables -------------------------------------------------------------------------------
 
-    def _build(self, graph: DataflowGraph) -> None:
-        if self._graph is graph:
-            return
-        if self._graph is not None:
-            raise GraphcError(
-                f"the optimizer {self.name!r} has its variables in another graph",
-                fix="make one optimizer per graph",
-                origin=capture_origin(),
-            )
-        with graph.as_default(), graph.name_scope(self.name) as self._scope:
-            self.iterations = Variable(np.int64(0), trainable=False, name="iterations")
-            given = self._learning_rate
-            if not (callable(given) or isinstance(given, (Tensor, Variable))):
-                self._learning_rate = Variable(
-                    float(given), trainable=False, name="learning_rate", dtype=floatx()
-                )
-        self._graph = graph
+    @undone_on_failure
+    def build(self, variables: Sequence[Variable]) -> None:
+        """Make everything that is kept of variables, before a step is built.
 
-    def _slots_of(self, variable: Variable) -> list[Variable]:
-        declared = self._rule.slots(variable.type, self.hyperparameters)
-        return [self._keep(variable, slot.name, slot.initial_value) for slot in declared]
+        Args:
+            variables: those that `apply` gets gradients of.
 
-    def _keep(self, variable: Variable, what: str, initial_value: float = 0.0) -> Variable:
-        """What the optimizer remembers of a variable under this name."""
-        found = self._kept.get((variable, what))
-        if found is None:
-            initial = np.full(variable.shape, initial_value, variable.dtype.numpy)
-            found = Variable(initial, trainable=False, name=f"{variable.name}/{what}")
-            self._kept[variable, what] = found
-        return found
+        Raises:
+            GraphcError: the optimizer has its variables in another graph.
+        """
+        forget = self.remember()
+        try:
+            for graph in {variable.graph: None for variable in variables}:
+                self.begin(graph, variables)
+        except BaseException:
+            forget()
+            raise
+        self._built_for = list(variables)
+
+    def begin(self, graph: DataflowGraph, variables: Sequence[Variable]) -> None:
+        """Make what is kept, unless it is there."""
+        self._kept.begin(graph, self._rate)
+        with graph.as_default(), graph.reopened_scope(self._kept.scope):
+            make_slots(variables, self.options, self._kept, self.step_of)
+
+    def remember(self) -> Callable[[], None]:
+        """Gives a function that takes back what is made from now on."""
+        forget_variables, forget_rate = self._kept.remember(), self._rate.remember()
+
+        def forget() -> None:
+            forget_variables()
+            forget_rate()
+
+        return forget
+
+    @property
+    def built(self) -> bool:
+        """Whether its variables exist."""
+        return self._kept.graph is not None
+
+    @property
+    def iterations(self) -> Variable | None:
+        """Steps done so far, i64[]; None before the first step is built."""
+        return self._kept.iterations
 
     @property
     def variables(self) -> list[Variable]:
         """Iterations, learning rate, and what is kept of every variable."""
-        own = [self.iterations, self._learning_rate]
-        return [thing for thing in own if isinstance(thing, Variable)] + list(self._kept.values())
+        kept, rate = self._kept.all(), self._rate.variable
+        return kept if rate is None else [*kept[:1], rate, *kept[1:]]
+
+    def assign(self, variable: Variable, value: Any) -> Tensor:
+        """The assignment of a value to a variable, as Keras spells it."""
+        return variable.assign(value)
+
+    def assign_add(self, variable: Variable, value: Any) -> Tensor:
+        """The addition of a value to a variable."""
+        return variable.assign_add(value)
+
+    def assign_sub(self, variable: Variable, value: Any) -> Tensor:
+        """The subtraction of a value from a variable."""
+        return variable.assign_sub(value)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make the same optimizer, with the learning rate that it has now."""
+        return {
+            **super().get_config(),
+            "learning_rate": serialize(self._rate.config()),
+            "name": self.name,
+        }

@@ -7,12 +7,13 @@ device. Numbers that are not floats are `floatx()`.
 
 from __future__ import annotations
 
-import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import graphc.configurable as configurable
+from graphc.configurable import Configurable
 from graphc.errors import GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.ops.arithmetic import add, multiply, power, subtract, true_divide
@@ -24,11 +25,8 @@ from graphc.ops.tensor import Tensor
 from graphc.ops.trigonometric import cos
 
 
-class LearningRateSchedule(ABC):
-    """A learning rate that depends on the step.
-
-    Args of every schedule are its attributes; `get_config` gives them back.
-    """
+class LearningRateSchedule(Configurable, ABC, kind="schedules"):
+    """A learning rate that depends on the step."""
 
     name: str
 
@@ -48,16 +46,6 @@ class LearningRateSchedule(ABC):
     @abstractmethod
     def call(self, step: Tensor) -> Tensor:
         """The rate at a step."""
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make the same schedule."""
-        names = list(inspect.signature(type(self)).parameters)
-        return {name: getattr(self, name) for name in names}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> LearningRateSchedule:
-        """The schedule of these arguments."""
-        return cls(**config)
 
 
 class ExponentialDecay(LearningRateSchedule):
@@ -292,6 +280,24 @@ class CosineDecayRestarts(LearningRateSchedule):
         part = _half_cosine(done, multiply(0.5, power(_like(rate, self.m_mul), restarts)))
         alpha = _like(rate, self.alpha)
         return multiply(rate, add(multiply(subtract(1, alpha), part), alpha))
+
+
+def serialize(learning_rate_schedule: LearningRateSchedule) -> Any:
+    """A schedule as plain data: the name of its class and its arguments."""
+    return configurable.serialize(learning_rate_schedule)
+
+
+def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The schedule that `serialize` described.
+
+    Args:
+        config: the description.
+        custom_objects: classes by name, beside those that are here.
+
+    Raises:
+        ModelFileError: it describes no schedule.
+    """
+    return configurable.deserialize(config, "schedules", custom_objects)
 
 
 def _like(rate: Tensor, number: Any) -> Tensor:

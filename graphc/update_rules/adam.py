@@ -12,13 +12,13 @@ from typing import ClassVar, final
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
 from graphc.ir.types import TensorType
+from graphc.update_rules.rule_formulas import moved_towards, one_minus_power, step_number
 from graphc.update_rules.update_rule import (
     Hyperparameters,
     Slot,
     UpdateRule,
     as_scalar_of,
     spread,
-    times_number,
 )
 
 
@@ -55,9 +55,9 @@ class Adam(UpdateRule):
     ) -> tuple[Value, tuple[Value, ...]]:
         beta_1, beta_2 = hyperparameters["beta_1"], hyperparameters["beta_2"]
         alpha = _corrected_rate(build, variable, learning_rate, iteration, beta_1, beta_2)
-        momentum = _running_mean(build, slots[0], gradient, beta_1)
+        momentum = moved_towards(build, slots[0], gradient, beta_1)
         square = build.multiply(gradient, gradient)
-        velocity = _running_mean(build, slots[1], square, beta_2)
+        velocity = moved_towards(build, slots[1], square, beta_2)
         remembered = [momentum, velocity]
         largest = velocity
         if hyperparameters["amsgrad"]:
@@ -71,11 +71,6 @@ class Adam(UpdateRule):
         return build.subtract(variable, step), tuple(remembered)
 
 
-def _running_mean(build: Builder, mean: Value, new: Value, keep: float) -> Value:
-    """`mean + (new - mean)·(1 - keep)`."""
-    return build.add(mean, times_number(build, build.subtract(new, mean), 1 - keep))
-
-
 def _corrected_rate(
     build: Builder,
     variable: Value,
@@ -85,13 +80,7 @@ def _corrected_rate(
     beta_2: float,
 ) -> Value:
     """`rate·sqrt(1 - beta_2^t) / (1 - beta_1^t)` at step t = iteration + 1: a scalar."""
-    step = build.add(iteration, build.full_like(iteration, 1))
-    step = as_scalar_of(build, step, variable)
+    step = step_number(build, iteration, variable)
     rate = as_scalar_of(build, learning_rate, variable)
-
-    def one_minus_power(beta: float) -> Value:
-        power = build.power(build.full_like(step, beta), step)
-        return build.subtract(build.full_like(power, 1), power)
-
-    raised = build.multiply(rate, build.sqrt(one_minus_power(beta_2)))
-    return build.divide(raised, one_minus_power(beta_1))
+    raised = build.multiply(rate, build.sqrt(one_minus_power(build, beta_2, step)))
+    return build.divide(raised, one_minus_power(build, beta_1, step))

@@ -8,6 +8,7 @@ from typing import ClassVar, final
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
 from graphc.ir.types import TensorType
+from graphc.update_rules.rule_formulas import blended
 from graphc.update_rules.update_rule import (
     Hyperparameters,
     Slot,
@@ -54,9 +55,9 @@ class RootMeanSquarePropagation(UpdateRule):
         state = dict(zip(names, slots, strict=True))
         rho = hyperparameters["rho"]
         square = build.multiply(gradient, gradient)
-        state["velocity"] = denominator = _running_mean(build, state["velocity"], square, rho)
+        state["velocity"] = denominator = blended(build, state["velocity"], square, rho)
         if "average_gradient" in state:
-            mean = _running_mean(build, state["average_gradient"], gradient, rho)
+            mean = blended(build, state["average_gradient"], gradient, rho)
             state["average_gradient"] = mean
             denominator = build.subtract(denominator, build.multiply(mean, mean))
         epsilon = build.full_like(variable, hyperparameters["epsilon"])
@@ -68,8 +69,3 @@ class RootMeanSquarePropagation(UpdateRule):
             kept = times_number(build, state["momentum"], hyperparameters["momentum"])
             state["momentum"] = step = build.add(kept, step)
         return build.subtract(variable, step), tuple(state[name] for name in names)
-
-
-def _running_mean(build: Builder, mean: Value, new: Value, keep: float) -> Value:
-    """`keep·mean + (1 - keep)·new`."""
-    return build.add(times_number(build, mean, keep), times_number(build, new, 1 - keep))

@@ -24,11 +24,13 @@ class Slot:
         name: Keras's name for it ("momentum").
         type: element type and shape.
         initial_value: what all its elements are before the first step.
+        begins_as_variable: before the first step it is what the variable is then.
     """
 
     name: str
     type: TensorType
     initial_value: float = 0.0
+    begins_as_variable: bool = False
 
 
 class UpdateRule(ABC):
@@ -38,7 +40,7 @@ class UpdateRule(ABC):
         name: what the `apply_update` intent calls it.
         defaults: every hyperparameter with the value it has when it is not given.
         is_elementwise: whether each element of a variable is changed by itself, so that variables
-            which are kept stacked may be changed as one.
+            which are kept stacked may be changed as one. All others see one variable at a time.
     """
 
     name: ClassVar[str]

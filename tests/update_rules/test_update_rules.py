@@ -29,11 +29,11 @@ INITIAL = [1.0, -2.0, 0.5]
 GRADIENTS = [[0.5, -1.0, 2.0], [0.25, 1.5, -0.75], [-1.0, 0.125, 0.0]]
 
 
-def step_graph(rule_name: str, given: Mapping[str, Any], dtype: str, size: int) -> Graph:
+def step_graph(rule_name: str, given: Mapping[str, Any], dtype: str, *shape: int) -> Graph:
     """One step: variable, gradient, learning rate, iteration, slots; gives variable and slots."""
     rule = find_update_rule(rule_name)
     hyperparameters = rule.complete(given)
-    type_ = as_type(dtype, (size,))
+    type_ = as_type(dtype, shape)
     build = GraphBuilder()
     variable, gradient = build.input(type_, "variable"), build.input(type_, "gradient")
     rate = build.input(as_type("float32"), "learning_rate")
@@ -215,13 +215,13 @@ def test_figures_that_keras_tests_recorded() -> None:
 
 def test_nothing_leaves_the_element_type_of_the_variable() -> None:
     for rule in UPDATE_RULES:
-        graph = step_graph(rule, {}, "bfloat16", 3)
+        graph = step_graph(rule, {}, "bfloat16", 3, 5)
         types = {
             value.type.dtype.name
             for node in graph.nodes
             if node.op.name not in ("input", "constant")
             for value in node.outputs
-            if value.type.shape == (3,)
+            if value.type.shape == (3, 5)
         }
         assert types == {"bfloat16"}
 
