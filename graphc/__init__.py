@@ -10,6 +10,8 @@ The floors, imports go down only:
     1  ir            types, nodes, graphs, editor, builder, text
     2  opset         one block per op
     3  rewriting, lowering, reference, update_rules: the engines, side by side
+    4  ops, nn, random, layers, losses, initializers, optimizers: what people call; and passes
+    5  session, callbacks, training, models, tools, and this façade, which holds no logic
     4  ops, nn, random, layers, activations, losses, initializers, regularizers, constraints,
        optimizers: what people call; and passes
     5  session, tools, and this façade, which holds no logic
@@ -17,6 +19,7 @@ The floors, imports go down only:
 
 import graphc.activations as activations
 import graphc.backend as backend
+import graphc.callbacks as callbacks
 import graphc.constraints as constraints
 import graphc.errors as errors
 import graphc.initializers as initializers
@@ -47,6 +50,10 @@ from graphc.dtypes import U16 as uint16
 from graphc.dtypes import U32 as uint32
 from graphc.dtypes import U64 as uint64
 from graphc.ir.parser import parse
+from graphc.layers.input_layer import Input
+from graphc.models.functional import Functional
+from graphc.models.model import Model
+from graphc.models.sequential import Sequential
 from graphc.ops.context import device
 from graphc.ops.control_flow import case, cond
 from graphc.ops.custom_gradients import custom_gradient
@@ -79,8 +86,12 @@ from graphc.session.session import Session
 config = backend
 
 __all__ = [
+    "Functional",
     "Graph",
+    "Input",
+    "Model",
     "Operation",
+    "Sequential",
     "Session",
     "Tensor",
     "Variable",
@@ -88,6 +99,7 @@ __all__ = [
     "backend",
     "bfloat16",
     "bool_",
+    "callbacks",
     "case",
     "complex64",
     "complex128",

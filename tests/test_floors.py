@@ -28,10 +28,10 @@ FLOORS = {
     3: ("rewriting", "lowering", "reference", "update_rules", "instrumentation", "configurable"),
     4: (
         *("ops", "nn", "random", "layers", "losses", "metrics", "initializers"),
-        *("optimizers", "activations", "regularizers", "constraints", "models"),
+        *("optimizers", "activations", "regularizers", "constraints"),
         *("importers", "exporters", "backend", "passes"),
     ),
-    5: ("session", "training", "tools", "__init__", "__main__"),
+    5: ("session", "callbacks", "training", "models", "tools", "__init__", "__main__"),
 }
 FLOOR_OF = {place: floor for floor, places in FLOORS.items() for place in places}
 
@@ -59,12 +59,12 @@ SIDEWAYS = {
         *("ops", "nn", "random"),
         *("activations", "initializers", "regularizers", "constraints"),
     },
-    "models": {"ops", "layers"},
     "importers": {"ops", "nn"},
     # The tools are users: they write `import graphc` as a user does.
-    "training": {"session"},
-    "tools": {"session", "training", "__init__"},
-    "__init__": {"session", "training"},
+    "training": {"session", "callbacks"},
+    "models": {"training"},
+    "tools": {"session", "training", "models", "__init__"},
+    "__init__": {"session", "callbacks", "training", "models"},
     "__main__": {"tools"},
 }
 

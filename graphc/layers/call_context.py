@@ -45,3 +45,14 @@ def entered_call(training: bool | None) -> Iterator[CallContext]:
         yield context
     finally:
         _calls.context = before
+
+
+@contextlib.contextmanager
+def outside_of_calls() -> Iterator[None]:
+    """Inside the block no call is around: what is called there is noted as a step of a model."""
+    before = _calls.context
+    _calls.context = None
+    try:
+        yield
+    finally:
+        _calls.context = before

@@ -20,7 +20,7 @@ from graphc.layers.call_arguments import CallArguments
 from graphc.layers.call_context import entered_call
 from graphc.layers.dtype_policy import DTypePolicy
 from graphc.layers.input_spec import check_inputs
-from graphc.layers.layer_call import LayerCall
+from graphc.layers.layer_call import LayerCall, as_new_tensors
 from graphc.layers.layer_weights import LayerWeights
 from graphc.naming import snake_case
 from graphc.ops.bodies import flatten
@@ -143,6 +143,8 @@ class Layer(LayerWeights, Configurable, kind="layers"):
                 collected_updates(updates),
             ):
                 outputs = self.call(*full.args, **full.kwargs)
+                if context.is_outermost:
+                    outputs = as_new_tensors(outputs, given)
                 self._add_activity_losses(outputs)
                 self._note_masks(first, outputs, previous_mask)
             if context.is_outermost:
@@ -196,9 +198,7 @@ class Layer(LayerWeights, Configurable, kind="layers"):
         call = LayerCall(self, given, outputs)
         made_here = tuple([update for update in updates if update.graph is graph])
         for tensor in results:
-            # A layer that hands its input on has made nothing.
-            if tensor not in call.tensors:
-                graph.records.calls[tensor.value] = call
+            graph.records.calls[tensor.value] = call
             if made_here:
                 graph.records.updates[tensor.value] = made_here
         if self._first_call is None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from graphc.ops.bodies import flatten
+from graphc.ops.bodies import flatten, unflatten
+from graphc.ops.identities import copy
+from graphc.ops.masks import mask_of, set_mask
 from graphc.ops.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -37,3 +39,23 @@ class LayerCall:
     def results(self) -> list[Tensor]:
         """The tensors among the outputs."""
         return [leaf for leaf in flatten(self.outputs)[0] if isinstance(leaf, Tensor)]
+
+
+def as_new_tensors(outputs: Any, given: dict[str, Any]) -> Any:
+    """The outputs, with a tensor of its own where a layer hands an input on.
+
+    So a Dropout, which does nothing outside of training, stays a step of a functional model.
+    """
+    leaves, tree = flatten(outputs)
+    inputs = {leaf.value for leaf in flatten(given)[0] if isinstance(leaf, Tensor)}
+    if not any(isinstance(leaf, Tensor) and leaf.value in inputs for leaf in leaves):
+        return outputs
+    made: list[Any] = []
+    for leaf in leaves:
+        if isinstance(leaf, Tensor) and leaf.value in inputs:
+            mask = mask_of(leaf)
+            leaf = copy(leaf)
+            if mask is not None:
+                set_mask(leaf, mask)
+        made.append(leaf)
+    return unflatten(tree, made)

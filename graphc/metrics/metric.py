@@ -53,6 +53,7 @@ class Metric(Configurable, kind="metrics"):
         self.variables: list[Variable] = []
         self._graph: DataflowGraph = _outermost(get_default_graph())
         self._updates: list[Tensor] = []
+        self._latest: Any = None
         self._is_updating = False
         self._with_arrays: dict[Any, tuple[list[Tensor], Operation]] = {}
 
@@ -109,6 +110,10 @@ class Metric(Configurable, kind="metrics"):
         """The number so far: a tensor, or a dictionary of tensors."""
         raise NotImplementedError(f"{type(self).__name__} has no result()")
 
+    def gave(self, value: Any) -> bool:
+        """Whether this very tensor (or dictionary) is what `result` gave last."""
+        return value is not None and value is self._latest
+
     def reset_state(self) -> None:
         """Forget everything, at once, in the session of the graph."""
         if self.variables:
@@ -136,6 +141,15 @@ class Metric(Configurable, kind="metrics"):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
+
+
+def get(identifier: Any) -> Any:
+    """The metric that a string or a configuration names, the metric or function itself, or None.
+
+    Raises:
+        GraphcError: there is none of that name.
+    """
+    return Metric.registry.get(identifier)
 
 
 def _outermost(graph: DataflowGraph) -> DataflowGraph:
@@ -214,9 +228,11 @@ def _after_updates(result: Callable[[Any], Any]) -> Callable[[Any], Any]:
         known = {id(update) for update in around}
         pending = [u for u in self._updates if id(u) in known and u.graph is graph]
         with graph.as_default(), graph.name_scope(self.name):
-            if not pending:
-                return result(self)
-            with graph.control_dependencies(pending):
-                return result(self)
+            if pending:
+                with graph.control_dependencies(pending):
+                    self._latest = result(self)
+            else:
+                self._latest = result(self)
+        return self._latest
 
     return reading

@@ -88,6 +88,16 @@ def pop_session(session: Evaluator) -> None:
     del graphs[position]
 
 
+@contextlib.contextmanager
+def opened_session(session: Evaluator) -> Iterator[Evaluator]:
+    """Make a session the innermost of this thread inside the block; it stays alive after it."""
+    push_session(session)
+    try:
+        yield session
+    finally:
+        pop_session(session)
+
+
 def current_session() -> Evaluator | None:
     """The innermost session of this thread."""
     sessions = _stacks.sessions

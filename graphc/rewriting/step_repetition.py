@@ -61,7 +61,7 @@ class StepRepetition(GraphPass):
         body = self._body(graph, context, operands, [places[value] for value in outer])
         regions = _goes_on(context, operands, len(carries)), body
         made: Any = build.while_loop(*operands, regions=regions, carries=len(carries))
-        results: list[Value] = list(made) if isinstance(made, tuple) else [made]
+        results: list[Value] = [made] if isinstance(made, Value) else list(made)
         last = results[1 + len(updated) :]
         finished = build.finish([*last, *results[1 : 1 + len(updated)]])
         loop = Graph(build.inputs, finished.outputs, finished.nodes, graph.update_names)

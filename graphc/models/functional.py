@@ -1,0 +1,133 @@
+"""Functional models: what layers made of inputs, to be made of other tensors again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphc.errors import GraphcError
+from graphc.ir.origin import capture_origin
+from graphc.layers.input_layer import InputLayer
+from graphc.layers.layer import Layer
+from graphc.models.layer_order import ordered_layers
+from graphc.models.model import Model
+from graphc.models.replaying import replay, steps_between
+from graphc.ops.bodies import flatten, unflatten
+from graphc.ops.tensor import Tensor
+
+
+class Functional(Model):
+    """The model between tensors: `Model(inputs, outputs)`.
+
+    Args:
+        inputs: tensors of the graph, in any nesting; mostly `Input`s.
+        outputs: tensors that were made of them, in any nesting.
+        name: of the model.
+        **kwargs: see `Layer`.
+
+    Attributes:
+        inputs: the input tensors, flat.
+        outputs: the output tensors, flat.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self._input_structure, self._output_structure = inputs, outputs
+        self.inputs = _tensors(inputs, "inputs")
+        self.outputs = _tensors(outputs, "outputs")
+        self._steps = steps_between(self.inputs, self.outputs)
+        self._layers = ordered_layers(self.inputs, self.outputs, self._steps)
+        self.supports_masking = True
+        self._graph = self.outputs[0].graph
+        with self._graph.name_scope(self.name) as self._scope:
+            self.built = True
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        return self._layers
+
+    @property
+    def input(self) -> Any:
+        """The tensors that it was made on, in the nesting they were given in."""
+        return self._input_structure
+
+    @property
+    def output(self) -> Any:
+        return self._output_structure
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs, the keys of dictionaries of data."""
+        return [tensor.op.name for tensor in self.inputs]
+
+    @property
+    def input_shape(self) -> Any:
+        """Shapes of the inputs, None where a size is not known."""
+        return self._shapes(self._input_structure)
+
+    @property
+    def output_shape(self) -> Any:
+        """Shapes of the outputs, None where a size is not known."""
+        return self._shapes(self._output_structure)
+
+    def _shapes(self, structure: Any) -> Any:
+        leaves, tree = flatten(structure)
+        shapes = [tuple([s if isinstance(s, int) else None for s in t.shape]) for t in leaves]
+        return shapes[0] if isinstance(structure, Tensor) else unflatten(tree, shapes)
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        given = self._arrange(inputs)
+        made = replay(self._steps, self.inputs, given, self.outputs)
+        if isinstance(self._output_structure, Tensor):
+            return made[0]
+        return unflatten(flatten(self._output_structure)[1], made)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        return None  # the layers inside have noted those of the outputs
+
+    def _arrange(self, inputs: Any) -> list[Tensor]:
+        """Given inputs in the order of the model's own; dictionaries go by the inputs' names."""
+        if isinstance(inputs, dict):
+            names = self.input_names
+            if isinstance(self._input_structure, dict):
+                names = sorted(self._input_structure)
+            missing = [name for name in names if name not in inputs]
+            if missing:
+                raise GraphcError(
+                    f"the model {self.name!r} needs the input {missing[0]!r}",
+                    given=f"inputs named {', '.join(map(repr, inputs))}",
+                    expected=f"inputs named {', '.join(map(repr, names))}",
+                    origin=capture_origin(),
+                )
+            return [inputs[name] for name in names]
+        leaves = list(flatten(inputs)[0])
+        if len(leaves) != len(self.inputs):
+            raise GraphcError(
+                f"the model {self.name!r} takes {len(self.inputs)} inputs",
+                given=f"{len(leaves)} inputs",
+                expected=", ".join(f"{t.op.name} {t.value.type}" for t in self.inputs),
+                origin=capture_origin(),
+            )
+        return leaves
+
+
+def _tensors(structure: Any, what: str) -> list[Tensor]:
+    leaves = flatten(structure)[0]
+    for leaf in leaves:
+        if not isinstance(leaf, Tensor):
+            raise GraphcError(
+                f"the {what} of a model are tensors of the graph",
+                given=repr(leaf),
+                expected="graphc.Input(shape), and what layers make of it",
+                origin=capture_origin(),
+            )
+    if not leaves:
+        raise GraphcError(f"a model needs {what}", given="none", origin=capture_origin())
+    return leaves
+
+
+def input_layers(model: Functional) -> list[InputLayer]:
+    """The layers that stand for the inputs."""
+    return [layer for layer in model.layers if isinstance(layer, InputLayer)]
+
+
+Model.functional = Functional

@@ -1,0 +1,84 @@
+"""What all models share: they are layers that can be trained, summarised and kept in files."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from graphc.configurable import Configurable
+from graphc.errors import GraphcError, did_you_mean
+from graphc.ir.origin import capture_origin
+from graphc.layers.layer import Layer
+from graphc.models.summary import print_summary
+from graphc.training.trainer import Trainer
+
+
+class Model(Trainer, Layer):
+    """A layer that learns: `compile`, `fit`, `evaluate`, `predict`.
+
+    Three ways to make one, as in Keras: `Sequential([...])`; `Model(inputs, outputs)` of tensors
+    that layers made from `Input`s; or a subclass with layers in its attributes and a `call`.
+
+    Args:
+        inputs: of a functional model: tensors, in any nesting.
+        outputs: what layers made of them.
+        name: of the model.
+        trainable: whether optimizers change its weights.
+    """
+
+    functional: ClassVar[type[Model] | None] = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        is_functional = bool(args) or {"inputs", "outputs"} & set(kwargs)
+        kind = Model.functional if cls is Model and is_functional else cls
+        return Configurable.__new__(kind, *args, **kwargs)  # type: ignore[arg-type]
+
+    def __init__(self, **kwargs: Any) -> None:
+        Layer.__init__(self, **kwargs)
+        Trainer.__init__(self)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers that it is made of, in order."""
+        return self.sublayers
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer of this name, or at this place.
+
+        Raises:
+            GraphcError: there is none.
+        """
+        layers = self.layers
+        if index is not None:
+            if -len(layers) <= index < len(layers):
+                return layers[index]
+            problem, given = f"the model has {len(layers)} layers", f"index {index}"
+            raise GraphcError(problem, given=given, origin=capture_origin())
+        names = {layer.name: layer for layer in layers}
+        if name not in names:
+            raise GraphcError(
+                f"the model {self.name!r} has no layer {name!r}",
+                fix=did_you_mean(str(name), names),
+                origin=capture_origin(),
+            )
+        return names[name]
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
+        """Print a table of layers: names, output shapes, numbers of parameters.
+
+        Args:
+            line_length: width of the table; that of the terminal by default.
+            positions: taken for Keras's sake; columns find their widths.
+            print_fn: takes the table as text; printed by default.
+            expand_nested: show the layers of models inside.
+            show_trainable: show which layers are trained.
+            layer_range: names of the first and the last layer to show.
+        """
+        print_summary(self, line_length, print_fn, expand_nested, show_trainable, layer_range)

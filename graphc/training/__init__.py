@@ -1,0 +1,12 @@
+"""Floor 5: training, evaluation and prediction of models.
+
+trainer           what a model can do with data: fit, evaluate, predict
+trained_layer     what compile says, and what a step is made of
+compiled_losses   the losses of a model's outputs, and their sum
+compiled_metrics  the metrics of a model's outputs
+output_names      outputs by name
+arrays, batches   arrays, dictionaries and generators as batches on the device
+data_checks       what is wrong with data, said before or after it went wrong
+step_program      one step of training, evaluation or prediction as a loop on the device
+fitting           epochs, callbacks, validation
+"""

@@ -1,0 +1,116 @@
+"""The metrics of a model's outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphc.errors import GraphcError
+from graphc.ir.origin import capture_origin
+from graphc.metrics.metric import Metric
+from graphc.metrics.metric import get as get_metric
+from graphc.metrics.reductions import MeanMetricWrapper
+from graphc.ops.tensor import Tensor
+from graphc.training.output_names import for_each_output, labels_of_outputs, named_outputs
+
+
+class CompiledMetrics:
+    """What `compile(metrics=…, weighted_metrics=…)` asks for.
+
+    Args:
+        metrics: names, metrics or functions: a list for the only output; a dictionary, or a list
+            of lists, for several.
+        weighted_metrics: the same, for those that sample weights count in.
+
+    Attributes:
+        metrics: all of them, once the outputs are known.
+    """
+
+    def __init__(self, metrics: Any = None, weighted_metrics: Any = None) -> None:
+        self._given = (metrics, False), (weighted_metrics, True)
+        self._made: list[tuple[str, Metric, bool]] | None = None
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """All of them; empty before the first step is built."""
+        return [metric for _, metric, _ in self._made or ()]
+
+    def update(
+        self, model: Any, y_true: Any, y_pred: Any, sample_weight: Any, losses: Mapping[str, Any]
+    ) -> None:
+        """Add the operations that take a batch into account."""
+        outputs = named_outputs(model, y_pred)
+        labels = labels_of_outputs(y_true, list(outputs))
+        weights = for_each_output(sample_weight, list(outputs), "sample weights")
+        if self._made is None:
+            self._made = self._make(outputs, labels, losses)
+        for name, metric, is_weighted in self._made:
+            weight = weights[name] if is_weighted else None
+            metric.update_state(labels[name], outputs[name], sample_weight=weight)
+
+    def _make(
+        self, outputs: dict[str, Tensor], labels: dict[str, Any], losses: Mapping[str, Any]
+    ) -> list[tuple[str, Metric, bool]]:
+        made: list[tuple[str, Metric, bool]] = []
+        names = list(outputs)
+        for given, is_weighted in self._given:
+            for output, wanted in self._by_output(given, names).items():
+                for identifier in wanted:
+                    metric = _metric(identifier, labels[output], outputs[output])
+                    if len(names) > 1:
+                        metric.name = f"{output}_{metric.name}"
+                    _refuse_logits(metric, losses.get(output))
+                    made.append((output, metric, is_weighted))
+        return made
+
+    @staticmethod
+    def _by_output(given: Any, names: list[str]) -> dict[str, list[Any]]:
+        if given is None:
+            return {}
+        if not isinstance(given, (list, tuple, Mapping)):
+            given = [given]
+        if len(names) == 1 and not isinstance(given, Mapping):
+            return {names[0]: list(given)}
+        if isinstance(given, (list, tuple)) and not any(
+            isinstance(item, (list, tuple)) for item in given
+        ):
+            given = [[item] for item in given]
+        found = for_each_output(given, names, "metrics")
+        return {
+            name: list(item) if isinstance(item, (list, tuple)) else [item]
+            for name, item in found.items()
+            if item is not None
+        }
+
+
+def looks_like(y_true: Tensor, y_pred: Tensor, what: str) -> str:
+    """What is meant by a short name such as "accuracy", by the shapes."""
+    if y_pred.shape[-1] == 1:
+        return f"binary_{what}"
+    is_sparse = y_true.ndim < y_pred.ndim or y_true.shape[-1] == 1
+    return f"sparse_categorical_{what}" if is_sparse else f"categorical_{what}"
+
+
+def _metric(identifier: Any, y_true: Any, y_pred: Tensor) -> Metric:
+    wanted = identifier
+    if isinstance(identifier, str):
+        full = {"acc": "accuracy", "ce": "crossentropy"}.get(identifier.lower(), identifier.lower())
+        if full in ("accuracy", "crossentropy"):
+            wanted = looks_like(y_true, y_pred, full)
+    metric = get_metric(wanted)
+    if not isinstance(metric, Metric):
+        metric = MeanMetricWrapper(metric)
+    if isinstance(identifier, str):
+        metric.name = identifier
+    return metric
+
+
+def _refuse_logits(metric: Metric, loss: Any) -> None:
+    if getattr(metric, "needs_probabilities", False) and getattr(loss, "from_logits", False):
+        raise GraphcError(
+            f"the metric {metric.name!r} takes probabilities, and the model gives logits",
+            given=f"the loss {loss.name!r} with from_logits=True",
+            fix="end the model with a sigmoid or softmax and drop from_logits, "
+            "or take a metric with from_logits",
+            origin=capture_origin(),
+        )

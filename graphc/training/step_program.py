@@ -1,0 +1,130 @@
+"""One step of training, evaluation or prediction, as a loop of steps on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from graphc.errors import GraphcError
+from graphc.ir.origin import capture_origin
+from graphc.layers.call_context import outside_of_calls
+from graphc.metrics.metric import Metric
+from graphc.ops.bodies import flatten, unflatten
+from graphc.ops.context import collected_updates
+from graphc.ops.dataflow import DataflowGraph
+from graphc.ops.gathering import take
+from graphc.ops.grouping import group
+from graphc.ops.sources import placeholder
+from graphc.ops.tensor import Tensor
+from graphc.session.session import Session
+from graphc.session.step_loop import make_step_loop
+from graphc.training.batches import Data, Group
+
+Mode = Literal["train", "test", "predict"]
+
+
+def data_key(data: Data) -> Any:
+    """What the graph of a step depends on: nesting, element types, shapes of samples."""
+    leaves, tree = flatten(data)
+    return str(tree), tuple([(str(leaf.dtype), leaf.shape[1:]) for leaf in leaves])
+
+
+class StepProgram:
+    """A step on batches of data that lie on the device.
+
+    Args:
+        step: builds the step on x, y and weights; gives logs by name, or predictions.
+        mode: what it is for.
+        data: some data of the kind that it will take.
+        graph: where it is built.
+        session: where it runs.
+        batch: the symbol of the model's own batches, if it has one.
+        metrics: the metrics that may be in the logs.
+
+    Attributes:
+        outputs: what `step` gave.
+    """
+
+    def __init__(
+        self,
+        step: Callable[[Data], Any],
+        mode: Mode,
+        data: Data,
+        graph: DataflowGraph,
+        session: Session,
+        batch: Any,
+        metrics: Callable[[], list[Metric]],
+    ) -> None:
+        self._session = session
+        leaves, tree = flatten(data)
+        updates: list[Tensor] = []
+        with graph.as_default(), graph.control_dependencies(None), graph.reopened_scope(""):
+            with graph.name_scope(mode):
+                types = [(str(leaf.dtype), [None, *leaf.shape[1:]]) for leaf in leaves]
+                whole = [placeholder(dtype, sizes, name="data") for dtype, sizes in types]
+                rows = placeholder("int32", [batch], name="rows")
+                parts = [take(tensor, rows, axis=0) for tensor in whole]
+            with outside_of_calls(), collected_updates(updates):
+                self.outputs = step(unflatten(tree, parts))
+            here = [update for update in updates if update.graph is graph]
+            operation = group(*here, name="step")
+        self.is_prediction = mode == "predict"
+        self._metrics: dict[str, Metric] = {}
+        self._numbers: dict[str, Tensor] = {}
+        if not self.is_prediction:
+            self._sort_logs(self.outputs, metrics())
+        fetched = flatten(self.outputs)[0] if self.is_prediction else list(self._numbers.values())
+        self.loop = make_step_loop(session, operation, fetched, [*whole, rows], [rows])
+        self._last: list[Any] = []
+        self._read = self._reader(graph)
+
+    def _sort_logs(self, logs: Any, metrics: list[Metric]) -> None:
+        """Results of metrics are read when somebody asks; other numbers are those of a step."""
+        if not isinstance(logs, dict):
+            raise GraphcError(
+                "a step gives its numbers by name",
+                given=repr(logs)[:200],
+                expected='a dictionary of tensors, such as {"loss": loss}',
+                origin=capture_origin(),
+            )
+        for name, value in logs.items():
+            found = [metric for metric in metrics if metric.gave(value)]
+            if found:
+                self._metrics[name] = found[0]
+            elif isinstance(value, Tensor):
+                self._numbers[name] = value
+
+    def _reader(self, graph: DataflowGraph) -> Callable[[], Any]:
+        with graph.as_default(), graph.name_scope("logs"):
+            results = {name: metric.result() for name, metric in self._metrics.items()}
+        return self._session.make_callable(results)
+
+    def run(self, data: Group, first: int = 0, count: int | None = None) -> list[Any]:
+        """Do steps on the batches of a group; the fetches of the last, perhaps not computed yet."""
+        steps = data.batches - first if count is None else count
+        self._last = self.loop.run([*data.arrays, data.rows], first, steps)
+        return self._last
+
+    def logs(self) -> dict[str, Any]:
+        """The metrics so far, and other numbers of the last step; waits for them."""
+        found: dict[str, Any] = {}
+        for name, value in self._read().items():
+            if isinstance(value, dict):
+                found |= {key: _plain(item) for key, item in value.items()}
+            else:
+                found[name] = _plain(value)
+        for name, value in zip(self._numbers, self._last, strict=False):
+            found[name] = _plain(np.asarray(value))
+        return {name: found[name] for name in [*self._order(found)]}
+
+    def _order(self, found: dict[str, Any]) -> list[str]:
+        """The order of the step's own logs."""
+        given = list(self.outputs) if isinstance(self.outputs, dict) else []
+        return [n for n in given if n in found] + [n for n in found if n not in given]
+
+
+def _plain(value: Any) -> Any:
+    array = np.asarray(value)
+    return float(array) if array.ndim == 0 else array

@@ -1,0 +1,270 @@
+"""What `compile` says of a model, and what its steps are made of."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from graphc.callbacks import History
+from graphc.errors import GraphcError
+from graphc.ir.origin import capture_origin
+from graphc.layers.layer import Layer
+from graphc.layers.tracking import held, unique
+from graphc.metrics.metric import Metric
+from graphc.metrics.reductions import Mean
+from graphc.ops.arithmetic import add
+from graphc.ops.bodies import flatten
+from graphc.ops.context import opened_session, session_of
+from graphc.ops.conversion import to_tensor
+from graphc.ops.dataflow import DataflowGraph, get_default_graph
+from graphc.ops.reductions import sum as reduce_sum
+from graphc.ops.shaping import shape
+from graphc.ops.tensor import Tensor
+from graphc.ops.variable import initialize
+from graphc.optimizers.identifiers import get as get_optimizer
+from graphc.session.session import Session
+from graphc.training.batches import Data, as_batches
+from graphc.training.compiled_losses import CompiledLosses
+from graphc.training.compiled_metrics import CompiledMetrics
+from graphc.training.step_program import Mode, StepProgram, data_key
+
+if TYPE_CHECKING:
+    _Base = Layer
+else:
+    _Base = object
+
+
+class TrainedLayer(_Base):
+    """The part of `Model` that is compiled: optimizer, losses, metrics, and steps.
+
+    Attributes:
+        optimizer: what changes the weights, once compiled.
+        stop_training: set by a callback to end `fit` after the current batch.
+        history: what the last `fit` recorded.
+        steps_per_execution: how many batches callbacks are told of at once.
+    """
+
+    def __init__(self) -> None:
+        self.optimizer: Any = None
+        self.stop_training = False
+        self.history: History | None = None
+        self.steps_per_execution = 1
+        self._losses: CompiledLosses | None = None
+        self._metrics: CompiledMetrics | None = None
+        self._loss_tracker: Mean | None = None
+        self._programs: dict[Any, StepProgram] = {}
+        self._resets: dict[Any, Callable[[], None]] = {}
+        self._compile_arguments: dict[str, Any] | None = None
+
+    # -- compile ---------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Say how the model is trained; nothing is built before the first batch.
+
+        Args:
+            optimizer: a name ("adam") or an optimizer.
+            loss: a name, a loss or a function of labels and predictions; a list or a dictionary
+                of them for several outputs.
+            loss_weights: numbers for several outputs.
+            metrics: names, metrics or functions, for several outputs in the same forms as losses.
+            weighted_metrics: those that sample weights count in.
+            run_eagerly: taken for Keras's sake; a graph is always compiled.
+            steps_per_execution: how many batches callbacks are told of at once. Without callbacks
+                about batches, an epoch is one execution anyway.
+            jit_compile: taken for Keras's sake.
+            auto_scale_loss: taken for Keras's sake; `loss_scale_factor` of an optimizer is used.
+
+        Raises:
+            GraphcError: a name is unknown.
+        """
+        self.optimizer = None if optimizer is None else get_optimizer(optimizer)
+        self._losses = None if loss is None else CompiledLosses(loss, loss_weights)
+        self._metrics = CompiledMetrics(metrics, weighted_metrics)
+        self.steps_per_execution = steps_per_execution
+        self._programs = {}
+        self._loss_tracker = None
+        self._compile_arguments = {
+            "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights,
+            "metrics": metrics, "weighted_metrics": weighted_metrics,
+            "steps_per_execution": steps_per_execution,
+        }  # fmt: skip
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` was called."""
+        return self._compile_arguments is not None
+
+    def _require_compiled(self, what: str) -> None:
+        if not self.compiled:
+            raise GraphcError(
+                f"the model {self.name!r} cannot {what} before it is compiled",
+                fix='model.compile(optimizer="adam", loss="mse")',
+                origin=capture_origin(),
+            )
+
+    @property
+    def loss(self) -> Any:
+        """The loss that `compile` was given."""
+        return (self._compile_arguments or {}).get("loss")
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The mean loss, the compiled metrics, and those in attributes of the model."""
+        found: list[Metric] = [self._loss_tracker] if self._loss_tracker else []
+        found += self._losses.trackers if self._losses else []
+        found += self._metrics.metrics if self._metrics else []
+        return unique(
+            [*found, *[m for layer in self._flatten_layers() for m in held(layer, Metric)]]
+        )
+
+    @property
+    def metrics_names(self) -> list[str]:
+        return [metric.name for metric in self.metrics]
+
+    def reset_metrics(self) -> None:
+        """Forget what metrics have gathered."""
+        variables = [variable for metric in self.metrics for variable in metric.variables]
+        if variables:
+            session: Any = session_of(variables[0].graph)
+            key = (session, *variables)
+            if key not in self._resets:
+                self._resets[key] = session.make_callable(initialize(variables))
+            self._resets[key]()
+
+    # -- what a step is: to be overridden --------------------------------------------------------
+
+    def train_step(self, data: Data) -> dict[str, Any]:
+        """One step of training on a batch; override it for another one.
+
+        All that it assigns, by optimizers, metrics or variables, becomes part of the step.
+
+        Args:
+            data: x, y and weights of samples: tensors, nested as the data are, or None.
+
+        Returns:
+            Numbers by name, for the logs.
+        """
+        x, y, sample_weight = data
+        y_pred = self(x, training=True)
+        loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+        self._track_loss(loss, x)
+        if self.optimizer is None:
+            raise GraphcError("the model was compiled without an optimizer, so it cannot be fitted")
+        trainable = self.trainable_variables
+        if not trainable:
+            raise GraphcError(
+                f"the model {self.name!r} has no trainable weights",
+                fix="set layer.trainable = True before compile()",
+                origin=capture_origin(),
+            )
+        self.optimizer.minimize(loss, trainable)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data: Data) -> dict[str, Any]:
+        """One step of evaluation; see `train_step`."""
+        x, y, sample_weight = data
+        y_pred = self(x, training=False)
+        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        self._track_loss(loss, x)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def predict_step(self, data: Data) -> Any:
+        """The predictions for a batch."""
+        return self(data[0], training=False)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
+        """The compiled losses, and the penalties of the layers.
+
+        Raises:
+            GraphcError: there is neither a loss nor a penalty.
+        """
+        found: list[Tensor] = []
+        if self._losses is not None:
+            total = self._losses(self, y, y_pred, sample_weight)
+            found += [] if total is None else [total]
+        found += [loss if loss.ndim == 0 else reduce_sum(loss) for loss in self.losses]
+        if not found:
+            raise GraphcError(
+                f"the model {self.name!r} has no loss",
+                fix='compile it with one: loss="mse"; or call add_loss in a layer',
+                origin=capture_origin(),
+            )
+        total = found[0]
+        for loss in found[1:]:
+            total = add(total, loss)
+        return total
+
+    def _track_loss(self, loss: Tensor, x: Any) -> None:
+        tracker = self._loss_tracker
+        if tracker is None:
+            tracker = self._loss_tracker = Mean(name="loss")
+        batch = shape(flatten(x)[0][0])[0]
+        tracker.update_state(loss, sample_weight=to_tensor(batch, None, loss.graph))
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        """Update the compiled metrics; all metrics by name."""
+        if self._metrics is not None and y is not None:
+            losses = self._losses.by_output if self._losses else {}
+            self._metrics.update(self, y, y_pred, sample_weight, losses)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The results of all metrics by name."""
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    # -- programs --------------------------------------------------------------------------------
+
+    @property
+    def graph(self) -> DataflowGraph:
+        """The graph that the model is part of."""
+        return get_default_graph() if self._graph is None else self._graph
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Session]:
+        session: Any = session_of(self.graph)
+        with opened_session(session):
+            yield session
+
+    def _program(self, mode: Mode, data: Data, session: Session) -> StepProgram:
+        trained = tuple(self.trainable_variables) if mode == "train" else ()
+        key = (mode, data_key(data), session, trained)
+        found = self._programs.get(key)
+        if found is None:
+            step = getattr(self, f"{mode}_step")
+            found = self._programs[key] = StepProgram(
+                step, mode, data, self.graph, session, self._batch_symbol(), lambda: self.metrics
+            )
+        return found
+
+    def _batch_symbol(self) -> Any:
+        """The size of batches in a functional model, so that shapes need not be translated."""
+        inputs = getattr(self, "inputs", None) if self.built else None
+        has_axis = isinstance(inputs, list) and inputs and inputs[0].shape
+        return inputs[0].shape[0] if has_axis else None
+
+    def make_train_function(self, x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+        """The program that `fit` runs on such data, to dump and to study: a `Program`."""
+        data = as_batches(x, y, sample_weight).sample
+        with self._opened() as session:
+            return self._program("train", data, session).loop.program

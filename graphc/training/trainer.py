@@ -1,0 +1,274 @@
+"""What a model can do beside being called: `fit`, `evaluate`, `predict`."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.callbacks import CallbackList, History, ProgbarLogger
+from graphc.errors import FeedError
+from graphc.ir.origin import capture_origin
+from graphc.ops.bodies import flatten, unflatten
+from graphc.optimizers.optimizer import Optimizer
+from graphc.session.session import Session
+from graphc.training.arrays import as_arrays
+from graphc.training.batches import ArrayBatches, Batches, as_batches, is_stream, split_off
+from graphc.training.data_checks import check_labels
+from graphc.training.fitting import run_epoch
+from graphc.training.step_program import StepProgram
+from graphc.training.trained_layer import TrainedLayer
+
+
+class Trainer(TrainedLayer):
+    """The part of `Model` that takes data."""
+
+    # -- fit, evaluate, predict ------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Sequence[int] = 1,
+    ) -> History:
+        """Train for some epochs; Keras's arguments.
+
+        Args:
+            x: arrays [samples, …] (one, a list or a dictionary for several inputs), or an iterable
+                of batches (x, y) or (x, y, weights): a generator, a list-like object, a loader.
+            y: labels [samples, …]; for several outputs a list or a dictionary.
+            batch_size: samples in a batch; 32 by default.
+            epochs: the number of the last epoch.
+            verbose: 0 silent, 1 a progress bar, 2 a line per epoch; "auto" is 1 on a terminal.
+            callbacks: told of epochs and batches.
+            validation_split: the part of the samples, the last ones, that is kept for validation.
+            validation_data: (x, y), (x, y, weights) or an iterable, evaluated after an epoch.
+            shuffle: take the samples in another order in each epoch.
+            class_weight: weights by class number.
+            sample_weight: weights of samples [samples].
+            initial_epoch: epochs before this one are done already.
+            steps_per_epoch: batches in an epoch of an iterable; for arrays, its upper limit.
+            validation_steps: batches of a validation.
+            validation_batch_size: samples in a batch of a validation.
+            validation_freq: after how many epochs there is a validation, or after which ones.
+
+        Returns:
+            The history: `history.history["loss"]` is a list by epoch.
+
+        Raises:
+            FeedError: the data do not fit together.
+            GraphcError: the model is not compiled.
+            NumericsError: the loss is not finite, because the data are not.
+        """
+        self._require_compiled("fit")
+        if validation_split and validation_data is None:
+            x, y, sample_weight, validation_data = _split(x, y, sample_weight, validation_split)
+        seed = int(np.random.default_rng(self._shuffles_done).integers(2**31))
+        self._shuffles_done += 1
+        data = as_batches(
+            x, y, sample_weight, class_weight, batch_size, shuffle, steps_per_epoch, seed
+        )
+        if isinstance(data, ArrayBatches) and batch_size is not None and batch_size > data.size:
+            warnings.warn(
+                f"batch_size={batch_size} is larger than the data, which are {data.size} samples: "
+                f"there is one batch of {data.size}; give a batch_size of at most that",
+                stacklevel=2,
+            )
+        validation = _as_validation(validation_data, validation_batch_size or batch_size,
+                                    validation_steps)  # fmt: skip
+        told = self._callbacks(callbacks, verbose, epochs=epochs, steps=data.batches)
+        history = next(each for each in told if isinstance(each, History))
+        with self._opened() as session:
+            self.stop_training = False
+            told.on_train_begin()
+            logs: dict[str, Any] = {}
+            for epoch in range(initial_epoch, epochs):
+                told.on_epoch_begin(epoch)
+                logs = self._run("train", data, told, session)
+                if validation is not None and _is_due(epoch, validation_freq):
+                    told.on_test_begin()
+                    found = self._run("test", validation, told, session)
+                    told.on_test_end(found)
+                    logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
+                told.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
+            if isinstance(self.optimizer, Optimizer) and self.optimizer.options.use_ema:
+                session.run(self.optimizer.finalize_variable_values(self.trainable_variables))
+            told.on_train_end(logs)
+        return history
+
+    _shuffles_done = 0
+
+    def _run(
+        self, kind: Any, data: Batches, told: CallbackList, session: Session
+    ) -> dict[str, Any]:
+        def program_of() -> StepProgram:
+            program = self._program(kind, data.sample, session)
+            check_labels(self._losses, data.sample)
+            self.reset_metrics()
+            return program
+
+        return run_epoch(self, kind, data, program_of, told)
+
+    def _callbacks(self, callbacks: Any, verbose: Any, **params: Any) -> CallbackList:
+        """The given callbacks, with a history and a progress bar."""
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        if verbose == "auto":
+            verbose = 1 if sys.stdout.isatty() else 2
+        told = CallbackList(callbacks, self, verbose=int(verbose), **params)
+        if not any(isinstance(each, History) for each in told):
+            told.append(History())
+        if verbose and not any(isinstance(each, ProgbarLogger) for each in told):
+            told.append(ProgbarLogger())
+        return told
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """The loss and the metrics on data; arguments as in `fit`.
+
+        Returns:
+            A number, a list of numbers in the order of `metrics`, or a dictionary by name.
+        """
+        self._require_compiled("evaluate")
+        data = as_batches(x, y, sample_weight, None, batch_size, False, steps)
+        told = self._callbacks(callbacks, 0 if verbose == "auto" else verbose, steps=data.batches)
+        with self._opened() as session:
+            told.on_test_begin()
+            logs = self._run("test", data, told, session)
+            told.on_test_end(logs)
+        return _plainly(logs, return_dict)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The outputs for data: NumPy arrays [samples, …]; arguments as in `fit`."""
+        data = as_batches(x, None, None, None, batch_size, False, steps)
+        told = self._callbacks(callbacks, 0, steps=data.batches)
+        parts: list[list[Any]] = []
+        with self._opened() as session:
+            program = self._program("predict", data.sample, session)
+            told.on_predict_begin()
+            for group in data.epoch():
+                for batch in range(group.batches):
+                    told.on_predict_batch_begin(len(parts))
+                    parts.append(program.run(group, batch, 1))
+                    told.on_predict_batch_end(len(parts) - 1, {"outputs": parts[-1]})
+            told.on_predict_end()
+        outputs, tree = flatten(program.outputs)
+        whole = [
+            np.concatenate([np.asarray(part[i]) for part in parts]) for i in range(len(outputs))
+        ]
+        return unflatten(tree, whole)
+
+    # -- single batches --------------------------------------------------------------------------
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step of training on these samples; the metrics since `reset_metrics`."""
+        self._require_compiled("train")
+        return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """One step of evaluation on these samples; the metrics since `reset_metrics`."""
+        self._require_compiled("evaluate")
+        return self._on_batch("test", x, y, sample_weight, None, return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for these samples, as one batch."""
+        return self.predict(x, batch_size=max(1, len(flatten(x)[0][0])))
+
+    def _on_batch(
+        self, kind: Any, x: Any, y: Any, weights: Any, class_weight: Any, return_dict: bool
+    ) -> Any:
+        if is_stream(x):
+            raise FeedError("a single batch is arrays", given=repr(x)[:200])
+        leaves = flatten(as_arrays(x, "x"))[0]
+        size = len(leaves[0]) if leaves and leaves[0].ndim else 1
+        data = as_batches(x, y, weights, class_weight, batch_size=size or None)
+        with self._opened() as session:
+            program = self._program(kind, data.sample, session)
+            check_labels(self._losses, data.sample)
+            for group in data.epoch():
+                program.run(group)
+            return _plainly(program.logs(), return_dict)
+
+
+def _plainly(logs: dict[str, Any], return_dict: bool) -> Any:
+    if return_dict:
+        return logs
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values
+
+
+def _split(x: Any, y: Any, sample_weight: Any, fraction: float) -> tuple[Any, Any, Any, Any]:
+    if is_stream(x):
+        raise FeedError(
+            "validation_split is for arrays",
+            given="an iterable of batches",
+            fix="give validation_data",
+            origin=capture_origin(),
+        )
+    data = as_batches(x, y, sample_weight, batch_size=1).sample
+    kept, validation = split_off(data, fraction)
+    return (*kept, validation)
+
+
+def _as_validation(given: Any, batch_size: int | None, steps: int | None) -> Batches | None:
+    if given is None:
+        return None
+    if isinstance(given, (list, tuple)):
+        if not 1 <= len(given) <= 3:
+            raise FeedError(
+                "validation_data is (x, y), (x, y, weights) or an iterable of batches",
+                given=f"{len(given)} things",
+                origin=capture_origin(),
+            )
+        x, y, weights = (*given, None, None)[:3]
+        return as_batches(x, y, weights, None, batch_size, False, steps)
+    return as_batches(given, steps=steps)
+
+
+def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:
+    if isinstance(frequency, int):
+        return (epoch + 1) % frequency == 0
+    return epoch + 1 in frequency
