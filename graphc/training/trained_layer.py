@@ -260,8 +260,9 @@ class TrainedLayer(_Base):
     def _batch_symbol(self) -> Any:
         """The size of batches in a functional model, so that shapes need not be translated."""
         inputs = getattr(self, "inputs", None) if self.built else None
-        has_axis = isinstance(inputs, list) and inputs and inputs[0].shape
-        return inputs[0].shape[0] if has_axis else None
+        if not isinstance(inputs, list) or not inputs or not inputs[0].shape:
+            return None
+        return inputs[0].shape[0]
 
     def make_train_function(self, x: Any, y: Any = None, sample_weight: Any = None) -> Any:
         """The program that `fit` runs on such data, to dump and to study: a `Program`."""
