@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from graphc.ir.builder import Builder
 from graphc.ir.node import Node, Value
 from graphc.ir.op import Trait
 from passes.layer_rolling.node_signatures import Users
 from passes.variable_packing.stacked_variables import is_state
+
+_SCALARS: Final = {"apply_update": (2, 3), "select": (0,), "clamp": (0, 2)}
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,12 @@ class Batch:
 def _takes_scalar(node: Node, place: int) -> bool:
     """Whether an operand is one number for the whole array.
 
-    Learning rate and iteration are, and what chooses between two arrays.
+    Learning rate and iteration are; what chooses between two arrays, and limits, may be.
     """
-    if node.op.name == "apply_update":
-        return place in (2, 3)
-    is_choice = node.op.name == "select" and place == 0
-    return is_choice and node.inputs[0].type.rank == 0 and node.output.type.rank > 0
+    if place not in _SCALARS.get(node.op.name, ()):
+        return False
+    is_number = node.inputs[place].type.rank == 0 and node.outputs[0].type.rank > 0
+    return is_number or node.op.name == "apply_update"
 
 
 def _repeated(build: Builder, value: Value, count: int) -> Value:

@@ -24,7 +24,9 @@ def unrolled() -> Pipeline:
 class Net:
     """Six equal layers, in a graph of its own."""
 
-    def __init__(self, pipeline: Pipeline | None = None, optimizer=None, **options) -> None:
+    def __init__(
+        self, pipeline: Pipeline | None = None, optimizer=None, constraint=None, **options
+    ) -> None:
         self.graph = graphc.Graph()
         with self.graph.as_default():
             self.x = graphc.placeholder("float32", [None, WIDTH], name="x")
@@ -32,7 +34,9 @@ class Net:
             self.layers = []
             for number in range(DEPTH):
                 with graphc.name_scope(f"layer_{number}"):
-                    layer = graphc.layers.Dense(WIDTH, activation="tanh")
+                    layer = graphc.layers.Dense(
+                        WIDTH, activation="tanh", kernel_constraint=constraint
+                    )
                     value = layer(value)
                     self.layers.append(layer)
             self.result = value
@@ -75,6 +79,7 @@ OPTIMIZERS = {
     "adamw": (lambda: graphc.optimizers.AdamW(0.01, weight_decay=0.1), 6),
     "momentum": (lambda: graphc.optimizers.SGD(0.01, momentum=0.9, nesterov=True), 4),
     "clipnorm": (lambda: graphc.optimizers.SGD(0.01, clipnorm=0.1), 2),
+    "clipvalue": (lambda: graphc.optimizers.SGD(0.01, clipvalue=0.1), 2),
     "global clipnorm": (lambda: graphc.optimizers.SGD(0.01, global_clipnorm=0.1), 2),
     "accumulated": (
         lambda: graphc.optimizers.Adam(0.01, gradient_accumulation_steps=2, use_ema=True),
@@ -107,6 +112,18 @@ def test_optimizers_change_packs_as_they_change_variables(name: str) -> None:
     rolled, plain = Net(optimizer=make()), Net(unrolled(), optimizer=make())
     np.testing.assert_allclose(rolled.steps(5), plain.steps(5), rtol=1e-5)
     close(rolled.variables(), plain.variables())
+
+
+def test_constraints_hold_row_by_row() -> None:
+    limit = graphc.constraints.MaxNorm(0.5)
+    rolled, plain = Net(constraint=limit), Net(unrolled(), constraint=limit)
+    np.testing.assert_allclose(rolled.steps(2), plain.steps(2), rtol=1e-5)
+    close(rolled.variables(), plain.variables())
+    norms = [np.linalg.norm(rolled.session.run(layer.kernel), axis=0) for layer in rolled.layers]
+    assert np.max(norms) < 0.5001
+    program = rolled.session.compile([rolled.train, rolled.loss], [rolled.x])
+    stacked = [n for n in program.graph("simplified").walk() if n.op.name == "concatenate"]
+    assert stacked == []
 
 
 def test_a_variable_is_read_assigned_and_reset_by_its_name() -> None:
