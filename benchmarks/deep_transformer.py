@@ -72,8 +72,10 @@ def _block(x: Any, mask: Any) -> Any:
     return x + graphc.nn.gelu(a @ weights["up"]) @ weights["down"]
 
 
-def in_a_session(layers: int, width: int, length: int) -> tuple[Step, graphc.Session]:
-    """The train step with graphc; nothing is compiled before the first step."""
+def in_a_session(
+    layers: int, width: int, length: int, memory_budget: int | str | None = None
+) -> tuple[Step, Callable[[], Any]]:
+    """The train step with graphc, and what gives its program; nothing is compiled before either."""
     x, y = make_data(width, length)
     with graphc.Graph().as_default() as graph:
         inputs, targets = (graphc.placeholder("float32", x.shape) for _ in range(2))
@@ -85,12 +87,12 @@ def in_a_session(layers: int, width: int, length: int) -> tuple[Step, graphc.Ses
         predicted = hidden @ _variable("last", (width, width))
         loss = ops.mean(ops.square(predicted - targets))
         train = graphc.optimizers.Adam(RATE).minimize(loss)
-    session = graphc.Session(graph)
+    session = graphc.Session(graph, memory_budget=memory_budget)
 
     def step() -> float:
         return float(session.run([loss, train], {inputs: x, targets: y})[0])
 
-    return step, session
+    return step, lambda: session.compile([loss, train], [inputs, targets])
 
 
 # -- by hand ---------------------------------------------------------------------------------------
