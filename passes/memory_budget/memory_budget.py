@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
+from graphc.ir.node import Node
 from graphc.ir.op import Trait
 from graphc.ir.origin import UNKNOWN, Origin
+from graphc.ir.registry import OpRegistry
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.memory_goal import KeptValue
 from graphc.rewriting.rules import Numerics
@@ -40,10 +42,8 @@ class MemoryBudget(GraphPass):
         if goal.remove <= 0:
             goal.is_least = False
             return PassResult.unchanged(graph)
-        key = (MemoryBudget, graph)
-        if key not in context.memo:
-            context.memo[key] = plans([pair_options(pair) for pair in find_pairs(graph)])
-        found: Sequence[tuple[Option, ...]] = context.memo[key]
+        parts = list(_parts(graph, 1, set()))
+        found = plans([part.options for part in parts])
         first, last = found[0], found[-1]
 
         def removed(plan: Sequence[Option]) -> int:
@@ -55,14 +55,63 @@ class MemoryBudget(GraphPass):
         goal.is_least = chosen is last
         if chosen is first:
             return PassResult.unchanged(graph)
-        editor = GraphEditor(graph, context.registry)
-        for option in chosen:
-            option.apply(editor)
+        applied: dict[Graph, list[Option]] = {}
+        for part, option in zip(parts, chosen, strict=True):
+            applied.setdefault(part.graph, []).append(option)
         result = PassResult.of(
-            editor, {"removed_bytes": goal.removed, "recomputed_flops": goal.flops}
+            _edit(graph, applied, context.registry) or GraphEditor(graph, context.registry),
+            {"removed_bytes": goal.removed, "recomputed_flops": goal.flops},
         )
         goal.largest = _largest_values(result.graph)
         return result
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What can be computed in several ways, in the graph that it stands in."""
+
+    graph: Graph
+    options: list[Option]
+
+
+def _parts(graph: Graph, times: int, seen: set[Graph]) -> Iterator[_Part]:
+    """The parts of a graph and of the bodies of its loops, but of those that are parts."""
+    seen.add(graph)
+    taken: set[Node] = set()
+    for pair in find_pairs(graph):
+        taken |= {pair.forth, pair.back}
+        yield _Part(graph, [option.repeated(times) for option in pair_options(pair)])
+    for node in graph.nodes:
+        for region in node.regions:
+            if node not in taken and region not in seen:
+                length = node.attributes["length"] if node.op.name == "scan" else 1
+                yield from _parts(region, times * length, seen)
+
+
+def _edit(
+    graph: Graph, applied: Mapping[Graph, Sequence[Option]], registry: OpRegistry
+) -> GraphEditor | None:
+    """An editor of a graph in which its options are applied, and those of its regions."""
+    editor = GraphEditor(graph, registry) if graph in applied else None
+    for node in graph.nodes:
+        inner = [_edit(region, applied, registry) for region in node.regions]
+        if not any(inner):
+            continue
+        editor = editor or GraphEditor(graph, registry)
+        regions = tuple(
+            [
+                old if new is None else new.freeze()[0]
+                for old, new in zip(node.regions, inner, strict=True)
+            ]
+        )
+        with editor.build.located(node.origin, node.name):
+            made = editor.build.make(node.op, node.inputs, node.attributes, regions)
+        for old, new in zip(node.outputs, made.outputs, strict=True):
+            editor.replace(old, new)
+    for option in applied.get(graph, ()):
+        assert editor is not None
+        option.apply(editor)
+    return editor
 
 
 def _largest_values(graph: Graph) -> list[KeptValue]:
@@ -71,7 +120,7 @@ def _largest_values(graph: Graph) -> list[KeptValue]:
     What a loop stacks is named by what its body gives.
     """
     found: dict[tuple[str, Origin], int] = {}
-    for node in graph.nodes:
+    for node in graph.walk():
         if not node.op.has(Trait.CONTRACTION | Trait.REGION):
             continue
         for value in node.outputs:

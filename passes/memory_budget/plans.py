@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graphc.ir.editor import GraphEditor
 from graphc.ir.node import Value
@@ -28,6 +28,10 @@ class Option:
     work: int
     flops: int
     apply: Callable[[GraphEditor], object] = field(default=lambda editor: None)
+
+    def repeated(self, times: int) -> Option:
+        """The same in a loop: its memory is used again each time, its work done each time."""
+        return replace(self, work=self.work * times, flops=self.flops * times)
 
 
 def pair_options(pair: LoopPair) -> list[Option]:

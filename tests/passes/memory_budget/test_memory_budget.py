@@ -12,6 +12,7 @@ import pytest
 
 import graphc
 from graphc import ops
+from graphc.ir.builder import GraphBuilder
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
@@ -103,6 +104,20 @@ def test_every_plan_gives_the_same_numbers_and_keeps_less_than_the_one_before() 
         for mine, theirs in zip(results(made, arrays), expected, strict=True):
             np.testing.assert_array_equal(mine, theirs)  # masks of dropout too
     assert kept == sorted(kept, reverse=True)
+
+
+def test_a_loop_of_whole_steps_keeps_less_inside() -> None:
+    graph, arrays = network()
+    build = GraphBuilder()
+    inputs = [build.input(v.type, f"x{i}") for i, v in enumerate(graph.inputs)]
+    body = Graph(graph.inputs, graph.outputs, graph.nodes)
+    made = build.scan(*inputs, regions=(body,), carries=0, invariants=len(inputs), length=2)
+    whole = build.finish(list(made))
+    less, goal = with_goal(whole, 2**62)
+    _, alone = with_goal(graph, 2**62)
+    assert (goal.removed, goal.flops) == (alone.removed, 2 * alone.flops)
+    for mine, theirs in zip(results(less, arrays), results(graph, arrays), strict=True):
+        np.testing.assert_array_equal(mine, np.stack([theirs, theirs]))
 
 
 def test_the_least_keeps_carries_and_nothing_else() -> None:
