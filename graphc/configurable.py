@@ -218,7 +218,7 @@ def deserialize(
     """
     if isinstance(data, list):
         return [deserialize(item, None, custom_objects) for item in data]
-    if not isinstance(data, Mapping):
+    if isinstance(data, Configurable) or not isinstance(data, Mapping):
         return data
     if set(data) == {"array", "dtype"}:
         return np.asarray(data["array"], data["dtype"])

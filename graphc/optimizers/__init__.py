@@ -2,7 +2,8 @@
 
 optimizer        what all share: gradients, steps, learning rate; arguments, learning_rates
 step_building    one step as assignments; gradient_clipping, weight_decay, kept_variables
-adam_family, momentum_optimizers, square_averaging  the optimizers; loss_scaling wraps one
+adam_family, momentum_optimizers, square_averaging  the optimizers
+loss_scaling, multi_optimizer  what wraps one, and what wraps several
 schedules        learning rates that depend on the step
 identifiers      optimizers by name and as data
 """
@@ -12,6 +13,7 @@ from graphc.optimizers.adam_family import Adam, Adamax, AdamW, Lamb, Nadam, Sche
 from graphc.optimizers.identifiers import deserialize, get, serialize
 from graphc.optimizers.loss_scaling import LossScaleOptimizer
 from graphc.optimizers.momentum_optimizers import SGD, Lion, Muon
+from graphc.optimizers.multi_optimizer import MultiOptimizer, OptimizerMap
 from graphc.optimizers.optimizer import Optimizer
 from graphc.optimizers.square_averaging import Adadelta, Adafactor, Adagrad, Ftrl, RMSprop
 
@@ -27,9 +29,11 @@ __all__ = [
     "Lamb",
     "Lion",
     "LossScaleOptimizer",
+    "MultiOptimizer",
     "Muon",
     "Nadam",
     "Optimizer",
+    "OptimizerMap",
     "RMSprop",
     "ScheduleFreeAdamW",
     "deserialize",

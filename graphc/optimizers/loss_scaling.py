@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -21,8 +20,9 @@ from graphc.ops.tensor import Operation, Tensor
 from graphc.ops.variable import Variable
 from graphc.optimizers.arguments import StepOptions, refuse_unknown_arguments, require_range
 from graphc.optimizers.identifiers import get
+from graphc.optimizers.learning_rates import LearningRate
 from graphc.optimizers.optimizer import Optimizer
-from graphc.optimizers.step_building import Pair
+from graphc.optimizers.step_building import Pair, VariableStep
 
 
 class LossScaleOptimizer(Optimizer, names=("lossscaleoptimizer",)):
@@ -73,10 +73,21 @@ class LossScaleOptimizer(Optimizer, names=("lossscaleoptimizer",)):
         self.inner_optimizer = inner
         self.initial_scale = initial_scale
         self.dynamic_growth_steps = dynamic_growth_steps
-        inner.options = replace(inner.options, loss_scale_factor=None)
+        inner.set_loss_scale(None)
         self.options = inner.options
-        self.hyperparameters = inner.hyperparameters
-        self._rate = inner._rate
+
+    def _learning_rate(self) -> LearningRate:
+        return self.inner_optimizer._learning_rate()
+
+    def set_loss_scale(self, factor: float | None) -> None:
+        raise GraphcError(
+            "a dynamic loss scale cannot be fixed",
+            fix="use the inner optimizer with loss_scale_factor=",
+            origin=capture_origin(),
+        )
+
+    def step_of(self, variable: Variable) -> VariableStep:
+        return self.inner_optimizer.step_of(variable)
 
     def scale_loss(self, loss: Tensor) -> Tensor:
         """The loss times the scale of now."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from graphc.configurable import Configurable, serialize
 from graphc.errors import GradientError, GraphcError
@@ -90,6 +92,19 @@ class Optimizer(Configurable, kind="optimizers"):
         self._undecayed = Exclusions()
         self._built_for: list[Variable] = []
 
+    if not TYPE_CHECKING:  # or else no misspelt attribute would be found
+
+        def __getattr__(self, name: str) -> Any:
+            """An argument of its constructor, such as `beta_1`: as given, or its default."""
+            if name.startswith("_"):
+                raise AttributeError(name)
+            args, kwargs = self._given
+            bound = inspect.signature(type(self)).bind(*args, **kwargs)
+            bound.apply_defaults()
+            if name not in bound.arguments:
+                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+            return bound.arguments[name]
+
     # -- the learning rate -----------------------------------------------------------------------
 
     @property
@@ -101,15 +116,15 @@ class Optimizer(Configurable, kind="optimizers"):
         Setting a number changes it at once in the open session (nothing is compiled again), or,
         before the first step is built, in every session.
         """
-        return self._rate.held
+        return self._learning_rate().held
 
     @learning_rate.setter
     def learning_rate(self, given: Any) -> None:
-        self._rate.set(given)
+        self._learning_rate().set(given)
 
     def set_learning_rate(self, learning_rate: Any, session: Evaluator | None = None) -> None:
         """Set the learning rate, in a session that need not be open."""
-        self._rate.set(learning_rate, session)
+        self._learning_rate().set(learning_rate, session)
 
     def current_learning_rate(self, session: Evaluator | None = None) -> float:
         """The learning rate of the next step as a number, that of a schedule too.
@@ -120,7 +135,10 @@ class Optimizer(Configurable, kind="optimizers"):
         Raises:
             GraphcError: a schedule is not part of a step yet, or no session is open.
         """
-        return self._rate.number(session)
+        return self._learning_rate().number(session)
+
+    def _learning_rate(self) -> LearningRate:
+        return self._rate
 
     # -- steps -----------------------------------------------------------------------------------
 
@@ -148,6 +166,10 @@ class Optimizer(Configurable, kind="optimizers"):
         """The loss times the loss scale, if there is one; `apply_gradients` divides by it."""
         scale = self.options.loss_scale_factor
         return loss if scale is None else multiply(loss, scale)
+
+    def set_loss_scale(self, factor: float | None) -> None:
+        """Multiply losses by another number in steps that are built from now on."""
+        self.options = replace(self.options, loss_scale_factor=factor)
 
     def compute_gradients(
         self, loss: Tensor, var_list: Sequence[Variable] | None = None

@@ -17,7 +17,7 @@ NAMES = sorted(optimizers.Optimizer.registry.shown_names.values())
 def test_every_optimizer_is_found_by_the_names_of_keras() -> None:
     for name in NAMES:
         cls = getattr(optimizers, name)
-        if name in ("LossScaleOptimizer", "MultiOptimizer"):
+        if name in ("LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"):
             continue  # these need others
         for identifier in (name, name.lower(), cls, {"class_name": name, "config": {}}):
             assert type(optimizers.get(identifier)) is cls
@@ -72,6 +72,13 @@ def test_the_description_has_the_learning_rate_of_now() -> None:
         session.run(optimizer.learning_rate.assign(0.125))
         assert optimizer.get_config()["learning_rate"] == 0.125
         assert optimizers.deserialize(written(optimizer)).current_learning_rate() == 0.125
+
+
+def test_arguments_are_attributes_as_in_keras() -> None:
+    optimizer = optimizers.Adam(0.1, 0.8, clipnorm=2.0)
+    assert (optimizer.beta_1, optimizer.beta_2, optimizer.clipnorm) == (0.8, 0.999, 2.0)
+    assert optimizers.Muon(exclude_layers=["top"]).exclude_layers == ["top"]
+    assert not hasattr(optimizer, "beta_3")
 
 
 @pytest.mark.parametrize(

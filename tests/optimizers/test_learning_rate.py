@@ -18,7 +18,7 @@ def compilations() -> Iterator[list[str]]:
     """Notes every program that XLA compiles inside the block."""
     found: list[str] = []
 
-    def note(event: str, _: float, **__: object) -> None:
+    def note(event: str, duration_secs: float, **kwargs: str | int) -> None:
         if "backend_compile" in event:
             found.append(event)
 
