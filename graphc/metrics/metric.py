@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from graphc.ops.grouping import group
 from graphc.ops.sources import placeholder
 from graphc.ops.tensor import Operation, Tensor
 from graphc.ops.undoing import undone_on_failure
-from graphc.ops.variable import Variable, initialize
+from graphc.ops.variable import Variable
 
 
 class Metric(Configurable, kind="metrics"):
@@ -54,6 +54,7 @@ class Metric(Configurable, kind="metrics"):
         self._graph: DataflowGraph = _outermost(get_default_graph())
         self._updates: list[Tensor] = []
         self._latest: Any = None
+        self._reset: Operation | None = None
         self._is_updating = False
         self._with_arrays: dict[Any, tuple[list[Tensor], Operation]] = {}
 
@@ -117,11 +118,8 @@ class Metric(Configurable, kind="metrics"):
     def reset_state(self) -> None:
         """Forget everything, at once, in the session of the graph."""
         if self.variables:
-            session_of(self._graph).run(self.reset_operation())
-
-    def reset_operation(self) -> Operation:
-        """The operation that forgets everything."""
-        return initialize(self.variables)
+            self._reset = self._reset or reset_operation([self])
+            session_of(self._graph).run(self._reset)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result after this batch: a tensor; given arrays only, the batch is taken in now."""
@@ -150,6 +148,20 @@ def get(identifier: Any) -> Any:
         GraphcError: there is none of that name.
     """
     return Metric.registry.get(identifier)
+
+
+def reset_operation(metrics: Iterable[Metric]) -> Operation:
+    """The operation that makes metrics forget everything: one small program, in any session."""
+    listed = list(metrics)
+    graph = listed[0]._graph
+    with graph.as_default(), graph.control_dependencies(None), graph.name_scope("reset_metrics"):
+        assigned = [v.assign(_initial_value(v)) for m in listed for v in m.variables]
+        return group(*assigned, name="reset")
+
+
+def _initial_value(variable: Variable) -> Any:
+    initial = variable.initial_value
+    return initial if isinstance(initial, Tensor) else initial.array
 
 
 def _outermost(graph: DataflowGraph) -> DataflowGraph:

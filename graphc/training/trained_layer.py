@@ -11,7 +11,7 @@ from graphc.errors import GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.layers.layer import Layer
 from graphc.layers.tracking import held, unique
-from graphc.metrics.metric import Metric
+from graphc.metrics.metric import Metric, reset_operation
 from graphc.metrics.reductions import Mean
 from graphc.ops.arithmetic import add
 from graphc.ops.bodies import flatten
@@ -21,7 +21,6 @@ from graphc.ops.dataflow import DataflowGraph, get_default_graph
 from graphc.ops.reductions import sum as reduce_sum
 from graphc.ops.shaping import shape
 from graphc.ops.tensor import Tensor
-from graphc.ops.variable import initialize
 from graphc.optimizers.identifiers import get as get_optimizer
 from graphc.session.session import Session
 from graphc.training.batches import Data, as_batches
@@ -135,12 +134,12 @@ class TrainedLayer(_Base):
 
     def reset_metrics(self) -> None:
         """Forget what metrics have gathered."""
-        variables = [variable for metric in self.metrics for variable in metric.variables]
-        if variables:
-            session: Any = session_of(variables[0].graph)
-            key = (session, *variables)
+        metrics = [metric for metric in self.metrics if metric.variables]
+        if metrics:
+            session: Any = session_of(self.graph)
+            key = (session, *metrics)
             if key not in self._resets:
-                self._resets[key] = session.make_callable(initialize(variables))
+                self._resets[key] = session.make_callable(reset_operation(metrics))
             self._resets[key]()
 
     # -- what a step is: to be overridden --------------------------------------------------------
@@ -264,8 +263,8 @@ class TrainedLayer(_Base):
             return None
         return inputs[0].shape[0]
 
-    def make_train_function(self, x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-        """The program that `fit` runs on such data, to dump and to study: a `Program`."""
+    def train_program(self, x: Any, y: Any = None, sample_weight: Any = None) -> StepProgram:
+        """What `fit` runs on such data, to dump and to study: see its `loop.program`."""
         data = as_batches(x, y, sample_weight).sample
         with self._opened() as session:
-            return self._program("train", data, session).loop.program
+            return self._program("train", data, session)
