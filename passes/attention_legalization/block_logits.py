@@ -10,10 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graphc.dtypes import BOOL, I32
+from graphc.dtypes import I32
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
-from graphc.opset.attention.signature import masked_logit
 from passes.attention_legalization.block_plan import BlockPlan
 from passes.attention_legalization.named_loops import Named, at
 
@@ -32,11 +31,6 @@ def product(build: Builder, x: Value, y: Value, axes: tuple[int, int], like: Val
 def along_rows(build: Builder, x: Value, like: Value) -> Value:
     """One number per row, at each place of the row."""
     return build.broadcast_in_dim(x, shape=like.type.shape, broadcast_dimensions=(0,))
-
-
-def hidden_logit(plan: BlockPlan) -> float:
-    """What stands for a logit that a mask hides."""
-    return masked_logit(plan.wide.numpy)
 
 
 def logits(
@@ -61,7 +55,7 @@ def logits(
     for condition in _conditions(build, plan, names, key_number):
         allowed = condition if allowed is None else build.and_(allowed, condition)
     if allowed is not None:
-        found = build.select(allowed, found, build.full_like(found, hidden_logit(plan)))
+        found = build.select(allowed, found, build.full_like(found, plan.hidden_logit))
     if plan.pads_keys:  # what fills the last block up has no weight at all
         place = _key_places(build, plan, key_number)
         real = build.compare(place, build.full_like(place, plan.S), direction="LT")
@@ -189,12 +183,13 @@ def number_of_key_block(build: Builder, plan: BlockPlan, names: Named) -> Value:
     return build.select(over, build.subtract(number, count), number)
 
 
-def sees_nothing(build: Builder, plan: BlockPlan, maximum: Value) -> Value:
-    """Whether some query has seen no logit above those of hidden keys: bool[].
+def sees_little(build: Builder, plan: BlockPlan, maximum: Value) -> Value:
+    """Whether some query's greatest logit leaves a weight to hidden keys: bool[].
 
-    What is hidden has a weight in the end where nothing else is seen: all blocks must be looked at.
+    What is hidden counts where nothing else is seen: all blocks must be looked at then.
     """
-    hidden = build.full_like(maximum, hidden_logit(plan))
-    found = build.reduce_or(build.compare(maximum, hidden, direction="LE"), axes=(0,))
-    assert found.type.dtype is BOOL
+    # the exponential of less than that is 0
+    least = -104.0 if plan.wide.itemsize == 4 else -746.0
+    enough = build.full_like(maximum, plan.hidden_logit - least)
+    found: Value = build.reduce_or(build.compare(maximum, enough, direction="LE"), axes=(0,))
     return found

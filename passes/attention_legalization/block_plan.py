@@ -16,7 +16,7 @@ from graphc.dtypes import BOOL, DType
 from graphc.ir.builder import Builder
 from graphc.ir.node import Node, Value
 from graphc.ir.op import OpCall
-from graphc.opset.attention.signature import computed_in, find_extras, sizes_of
+from graphc.opset.attention.signature import computed_in, find_extras, hidden_logit, sizes_of
 
 ROWS: Final = 512
 """Queries and keys of a block: 512 x 512 floats fill a core's own cache, and a product of that
@@ -40,6 +40,7 @@ class BlockPlan:
         scale: of the logits.
         is_causal: whether a query sees no later keys.
         window: how many keys before and after it a query sees.
+        hidden_logit: what stands for the logit of a key that a query does not see.
     """
 
     B: int
@@ -61,6 +62,7 @@ class BlockPlan:
     scale: float
     is_causal: bool
     window: tuple[int, int] | None
+    hidden_logit: float
 
     @property
     def pairs(self) -> int:
@@ -158,6 +160,7 @@ def plan_blocks(node: Node, operand_count: int, size: int = ROWS) -> BlockPlan:
     if is_causal or window is not None:
         # short sequences in several blocks, or there would be nothing to skip
         most = min(most, max(size // 4, -(-sizes.T // 4)))
+    wide = computed_in(types[0].dtype)
     query_blocks, query_block = _cut_evenly(sizes.T, most)
     few = size * size // (query_block * sizes.G)
     key_blocks, key_block = _cut_evenly(sizes.S, size if window is not None else max(size, few))
@@ -168,12 +171,13 @@ def plan_blocks(node: Node, operand_count: int, size: int = ROWS) -> BlockPlan:
         query_blocks=query_blocks,
         key_blocks=key_blocks,
         dtype=types[0].dtype,
-        wide=computed_in(types[0].dtype),
+        wide=wide,
         bias=extras.bias,
         mask=extras.mask,
         scale=node.attributes["scale"],
         is_causal=is_causal,
         window=window,
+        hidden_logit=hidden_logit(node.attributes, wide.numpy),
     )
 
 

@@ -20,7 +20,7 @@ from passes.attention_legalization.block_logits import (
     number_of_key_block,
     product,
     seen_blocks,
-    sees_nothing,
+    sees_little,
 )
 from passes.attention_legalization.block_plan import BlockPlan
 from passes.attention_legalization.named_loops import (
@@ -88,7 +88,7 @@ def _block_of_queries(build: Builder, plan: BlockPlan, names: Named) -> Named:
 
     def goes_on(build: Builder, names: Named) -> Value:
         more = build.compare(names["round"], names["count"], direction="LT")
-        return build.or_(more, sees_nothing(build, plan, names["maximum"])) if plan.skips else more
+        return build.or_(more, sees_little(build, plan, names["maximum"])) if plan.skips else more
 
     found = count_while(
         build,

@@ -20,7 +20,7 @@ from passes.attention_legalization.block_logits import (
     part_shape,
     product,
     seen_blocks,
-    sees_nothing,
+    sees_little,
 )
 from passes.attention_legalization.block_plan import BlockPlan
 from passes.attention_legalization.forward_loops import Forward, filled_extras
@@ -108,7 +108,7 @@ def _block_of_queries(build: Builder, plan: BlockPlan, names: Named) -> Named:
     first, count = seen_blocks(build, plan, names["block"])
     if plan.skips:
         every = build.full(plan.key_blocks, I32)
-        count = build.select(sees_nothing(build, plan, names["maximum"]), every, count)
+        count = build.select(sees_little(build, plan, names["maximum"]), every, count)
     wide_ct = names["ct"]
     if plan.dtype is not plan.wide:
         wide_ct = build.convert(wide_ct, dtype=plan.wide)

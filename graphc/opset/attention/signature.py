@@ -15,7 +15,7 @@ import numpy as np
 from graphc.dimensions import Dimension
 from graphc.dtypes import BOOL, F32, I32, DType
 from graphc.errors import AttributeValueError, DTypeError, ShapeError
-from graphc.ir.attributes import FLOAT, INTEGERS, TRUTH, Attribute, Schema, optional
+from graphc.ir.attributes import FLOAT, INTEGERS, TRUTH, Attribute, Attributes, Schema, optional
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
 from graphc.ir.op import OpCall
@@ -28,7 +28,9 @@ SCHEMA: Final = Schema(
     scale=FLOAT,
     is_causal=Attribute(TRUTH, False),
     local_window_size=Attribute(optional(INTEGERS), None),
+    hidden_logit=Attribute(optional(FLOAT), None),
 )
+"""hidden_logit is what stands for the logits of hidden keys; None for `masked_logit`."""
 
 
 class Extras(NamedTuple):
@@ -150,6 +152,12 @@ def masked_logit(dtype: np.dtype[Any]) -> float:
     return -0.7 * most
 
 
+def hidden_logit(attributes: Attributes, dtype: np.dtype[Any]) -> float:
+    """What stands for the logits of keys that a mask, order or distance hides."""
+    given: float | None = attributes["hidden_logit"]
+    return masked_logit(dtype) if given is None else given
+
+
 def as_type(build: Builder, value: Value, dtype: DType) -> Value:
     """A value cast to an element type: itself where it has it."""
     return value if value.type.dtype is dtype else build.convert(value, dtype=dtype)
@@ -266,7 +274,7 @@ def weights_of(
     mask = None if extras.mask is None else operands[extras.mask]
     allowed = _allowed(build, call, logits, mask)
     if allowed is not None:
-        hidden = build.full_like(logits, masked_logit(dtype.numpy))
+        hidden = build.full_like(logits, hidden_logit(call.attributes, dtype.numpy))
         logits = build.select(allowed, logits, hidden)
     return build.softmax(logits, axis=3), allowed
 
@@ -293,6 +301,6 @@ def reference_weights(
         allowed = allowed & (distance >= 0)
     if (window := call.attributes["local_window_size"]) is not None:
         allowed = allowed & (distance <= window[0]) & (-distance <= window[1])
-    logits = np.where(allowed, logits, masked_logit(np.dtype(np.float64)))
+    logits = np.where(allowed, logits, hidden_logit(call.attributes, np.dtype(np.float64)))
     powers = np.exp(logits - logits.max(axis=3, keepdims=True, initial=-np.inf))
     return powers / powers.sum(axis=3, keepdims=True), allowed, key, value

@@ -104,6 +104,8 @@ def make_samples() -> list[Sample]:
         sample((1, 3, 2, 2), (1, 4, 1, 2), bias),
         sample((1, 4, 1, 2), (1, 4, 1, 2), local_window_size=(1, 0), scale=-1.0),
         sample((1, 2, 1, 3), (1, 2, 1, 3), nothing),
+        sample((1, 3, 2, 2), (1, 3, 2, 2), is_causal=True, hidden_logit=-1.5),
+        sample((1, 3, 1, 2), (1, 3, 1, 2), is_causal=True, hidden_logit=-np.inf),
         sample((1, 0, 1, 2), (1, 2, 1, 2)),
         sample((1, 2, 1, 2), (1, 0, 1, 2)),
         far,

@@ -40,6 +40,11 @@ CASES: dict[str, tuple[list[np.ndarray], dict[str, Any]]] = {
     "bias of queries": ([QUERY, KEY, VALUE, draw(1, 4, 11, 1, salt=3)], {"is_causal": True}),
     "minus infinity": ([QUERY, KEY, VALUE, LATE], {}),
     "queries without keys": ([QUERY, KEY, VALUE, FEW], {"is_causal": True}),
+    "hidden keys that count": ([QUERY, KEY, VALUE], {"is_causal": True, "hidden_logit": -2.0}),
+    "hidden keys that never count": (
+        [QUERY, KEY, VALUE, FEW | (np.arange(9) == 0)],
+        {"is_causal": True, "hidden_logit": -np.inf},
+    ),
     "no keys": ([QUERY, KEY, VALUE, np.zeros((1, 1, 1, 9), bool)], {"is_causal": True}),
     "hidden keys above what is seen": (
         [QUERY, KEY, VALUE, np.full((1, 1, 1, 9), -3e38, np.float32)],
