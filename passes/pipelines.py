@@ -16,6 +16,7 @@ from graphc.ir.op import Trait
 from graphc.rewriting.graph_pass import GraphPass
 from graphc.rewriting.pipeline import Pipeline, Stage
 from passes.algebra import Algebra
+from passes.attention_fusion import AttentionFusion
 from passes.attention_legalization import AttentionLegalization
 from passes.autodiff import Autodiff
 from passes.common_subexpressions import CommonSubexpressions
@@ -55,7 +56,7 @@ def default_pipeline() -> Pipeline:
         (
             Stage("functional", (Functional(),), forbidden=_NO_EFFECTS),
             Stage("canonical", CLEAN_UP, fixpoint=True, forbidden=_NO_EFFECTS),
-            Stage("composed", forbidden=_NO_EFFECTS),
+            Stage("composed", (AttentionFusion(),), forbidden=_NO_EFFECTS),
             Stage("cast", forbidden=_NO_EFFECTS),
             Stage("rolled", (LayerRolling(), VariablePacking()), forbidden=_NO_EFFECTS),
             Stage(

@@ -1,0 +1,143 @@
+"""Attention in other ops is found in every spelling, as what it is; near misses are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import graphc
+from graphc.ir.differentiation import vjp_graph
+from graphc.ir.graph import Graph
+from graphc.ir.types import as_type
+from graphc.opset.samples import draw
+from graphc.reference.evaluator import evaluate
+from graphc.rewriting.graph_pass import PassContext
+from passes.attention_fusion import AttentionFusion
+from tests.passes.attention_fusion.writings import (
+    FEW_KEYS,
+    FEW_VALUES,
+    KEY,
+    NEAR_MISSES,
+    QUERY,
+    VALUE,
+    WRITINGS,
+    B,
+    H,
+    K,
+    N,
+    S,
+    T,
+    logits_of,
+    repeated_keys,
+    weigh,
+)
+from tests.passes.rewrite_checks import Case, apply, check
+
+RULE = ("attention_fusion", "scaled_dot_products")
+DEFAULTS = {"is_causal": False, "local_window_size": None, "hidden_logit": None}
+
+
+def canonical(function: Any, *arrays: Any) -> Graph:
+    return graphc.jit(function).graph(*map(jnp.asarray, arrays), stage="canonical")
+
+
+@pytest.mark.parametrize("name", WRITINGS)
+def test_a_writing_is_found_with_its_numbers_and_its_gradient(name: str) -> None:
+    writing = WRITINGS[name]
+    before = canonical(writing.function, *writing.arrays)
+    after = apply(AttentionFusion(), before)
+    assert not after.count("dot_general") + after.count("softmax") + after.count("select")
+    (found,) = (node for node in after.nodes if node.op.name == "attention")
+    given = dict(found.attributes.items())
+    np.testing.assert_allclose(given.pop("scale"), writing.scale, rtol=1e-7)
+    assert given == DEFAULTS | writing.attributes
+    assert len(found.inputs) == writing.operands
+
+    arrays = list(writing.arrays)
+    wanted = [i for i, array in enumerate(arrays) if array.dtype != bool]
+    (result,) = before.outputs
+    ct = draw(*result.type.shape, salt=9)
+    runs = [(before, after, arrays)]
+    runs.append((vjp_graph(before, wanted), vjp_graph(after, wanted), [*arrays, ct]))
+    for first, second, operands in runs:
+        expected = evaluate(first, operands, precise=True)
+        for mine, theirs in zip(evaluate(second, operands, precise=True), expected, strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-9)
+
+
+def test_the_op_takes_what_was_there_and_a_constant_mask_is_an_order() -> None:
+    q, k = as_type("float32", (B, T, N, H)), as_type("float32", (B, S, N, H))
+
+    def before(build: Any, q: Any, k: Any, v: Any) -> Any:
+        heads = {"lhs_batching": (0, 2), "rhs_batching": (0, 2)}
+        logits = build.dot_general(q, k, **heads, lhs_contracting=(3,), rhs_contracting=(3,))
+        scaled = build.multiply(logits, build.full_like(logits, 0.5))
+        plane = build.array(np.tri(T, S, dtype=bool))
+        seen = build.broadcast_in_dim(plane, shape=(B, N, T, S), broadcast_dimensions=(2, 3))
+        hidden = build.select(seen, scaled, build.full_like(logits, -1e9))
+        weights = build.softmax(hidden, axis=3)
+        heads = {"lhs_batching": (0, 1), "rhs_batching": (0, 2)}
+        return build.dot_general(weights, v, **heads, lhs_contracting=(3,), rhs_contracting=(1,))
+
+    def after(build: Any, q: Any, k: Any, v: Any) -> Any:
+        result = build.attention(q, k, v, scale=0.5, is_causal=True, hidden_logit=-1e9)
+        return build.transpose(result, permutation=(0, 2, 1, 3))
+
+    check(AttentionFusion(), Case("scaled_dot_products", (q, k, k), before, after))
+
+
+def test_heads_that_share_keys_are_not_repeated() -> None:
+    found = apply(AttentionFusion(), canonical(repeated_keys, QUERY, FEW_KEYS, FEW_VALUES))
+    (node,) = (node for node in found.nodes if node.op.name == "attention")
+    assert [value.type.shape[2] for value in node.inputs] == [QUERY.shape[2], K, K]
+    assert found.count("broadcast_in_dim") == 0
+
+
+@pytest.mark.parametrize("function", NEAR_MISSES, ids=lambda each: each.__name__)
+def test_a_near_miss_is_left_alone_for_a_reason(function: Any) -> None:
+    context = PassContext()
+    assert not AttentionFusion()(canonical(function, QUERY, KEY, VALUE), context).changed
+    reasons = [why for *rule, why in context.trace.refused if tuple(rule) == RULE]
+    assert [why for why in reasons if NEAR_MISSES[function] in why], reasons
+
+
+def test_other_products_are_no_near_misses() -> None:
+    context = PassContext()
+
+    def dense(x: Any, w: Any) -> Any:
+        return jax.nn.softmax(jnp.tanh(x @ w) @ w, -1)
+
+    assert not AttentionFusion()(canonical(dense, draw(4, 4), draw(4, 4)), context).changed
+    assert not context.trace.refused
+
+
+def test_lengths_and_examples_may_be_symbolic() -> None:
+    with graphc.Graph().as_default():
+        q, k, v = (graphc.placeholder("float32", [None, None, 4, 6]) for _ in range(3))
+        logits = graphc.ops.einsum("btnh,bsnh->bnts", q, k) * 0.5
+        result = graphc.ops.einsum("bnts,bsnv->btnv", graphc.nn.softmax(logits), v)
+        slopes = graphc.gradients(result, [q, k, v])
+        session = graphc.Session()
+        program = session.compile([result, *slopes], [q, k, v])
+        assert program.graph("composed").count("attention") == 1
+        assert program.graph("differentiated").count("attention_gradient") == 1
+        found = session.run([result], {q: QUERY, k: KEY, v: VALUE})[0]
+    expected = weigh(logits_of(QUERY, KEY) * 0.5, VALUE)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_an_interior_gradient_keeps_its_path() -> None:
+    with graphc.Graph().as_default():
+        q, k, v = (graphc.placeholder("float32", list(x.shape)) for x in (QUERY, KEY, VALUE))
+        weights = graphc.nn.softmax(graphc.ops.einsum("btnh,bsnh->bnts", q, k))
+        result = graphc.ops.einsum("bnts,bsnv->btnv", weights, v)
+        (slope,) = graphc.gradients(result, [weights])
+        session = graphc.Session()
+        assert session.compile([slope], [q, k, v]).graph("composed").count("attention") == 0
+        found = session.run(slope, {q: QUERY, k: KEY, v: VALUE})
+    expected = np.broadcast_to(VALUE.sum(3).transpose(0, 2, 1)[:, :, None], found.shape)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
