@@ -11,6 +11,7 @@ from graphc.errors import AttributeValueError, GraphcError, ShapeError
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
 from graphc.ir.types import as_type
+from graphc.update_rules.registry import UPDATE_RULES
 from passes.autodiff import Autodiff
 from passes.functional import Functional
 from passes.optimizer_updates import OptimizerUpdates
@@ -77,6 +78,34 @@ def test_hyperparameters_take_their_defaults() -> None:
     np.testing.assert_allclose(found, [[0.5, 1.5, 0.5]], rtol=1e-4)
 
 
+def test_stacked_variables_are_updated_each_by_itself() -> None:
+    """Norms and matrices are those of one layer; all rules, those of others too."""
+    program, generator = Program(), np.random.default_rng(0)
+    fetched, rows_of = [], []
+    rate, iteration = program.number(0.5), program.number(2, "int64")
+    for name, rule in UPDATE_RULES.items():
+        given = rule.complete({})
+        slots = rule.slots(as_type("float32", (3, 2)), given)
+        shapes = [(3, 2), (3, 2), *[slot.type.shape for slot in slots]]
+        arrays = [np.abs(generator.normal(size=(2, *shape))).astype("float32") for shape in shapes]
+
+        def step_of(v: Any, g: Any, *kept: Any, rule: str = name, **stacked: Any) -> list[Value]:
+            operands = [program.array(array) for array in (v, g, *kept)]
+            v, g, *kept = operands
+            made = program.apply_update(v, g, rate, iteration, *kept, rule=rule, **stacked)
+            return [made] if isinstance(made, Value) else list(made)
+
+        whole = step_of(*arrays, stacked=True)
+        rows = [step_of(*[array[row] for array in arrays]) for row in range(2)]
+        rows_of += [(name, len(fetched), len(fetched) + len(whole), len(whole))]
+        fetched += [*whole, *rows[0], *rows[1]]
+    found, _ = run(OptimizerUpdates()(program.graph(*fetched)).graph)
+    for name, whole, first, count in rows_of:
+        for k in range(count):
+            pair = [found[first + k], found[first + count + k]]
+            np.testing.assert_allclose(found[whole + k], pair, rtol=1e-6, err_msg=name)
+
+
 def training_step(b: Program) -> Value:
     """v ← v - 0.5 · d(v²)/dv, that is 0."""
     v = b.get("v")
@@ -115,6 +144,7 @@ def test_a_graph_without_steps_comes_back_as_it_is() -> None:
         ("sdg", {}, GraphcError, "no update rule named 'sdg'"),
         ("sgd", {"beta_1": 0.9}, AttributeValueError, "no hyperparameter beta_1"),
         ("sgd", {"momentum": 0.9}, ShapeError, "has other slots"),
+        ("muon", {}, ShapeError, "matrices only"),
     ],
 )
 def test_mistakes_name_the_line_of_the_step(
@@ -127,3 +157,19 @@ def test_mistakes_name_the_line_of_the_step(
         OptimizerUpdates()(program.graph(made))
     assert caught.value.origin is not None
     assert caught.value.origin.line == 5
+
+
+def test_stacked_steps_need_a_row_for_each_variable() -> None:
+    program = Program()
+    v, m = program.input(VECTOR, "v", "feed"), program.number(0.0)
+    with pytest.raises(ShapeError, match="a row for each"):
+        program.apply_update(
+            v,
+            v,
+            program.number(0.5),
+            program.number(0, "int64"),
+            m,
+            rule="sgd",
+            hyperparameters={"momentum": 0.9},
+            stacked=True,
+        )

@@ -55,7 +55,7 @@ def run_steps(
 ) -> list[np.ndarray]:
     """The variable and its slots after one step per gradient."""
     dtype = str(type_of_array(initial).dtype.name)
-    graph = step_graph(rule_name, given, dtype, initial.size)
+    graph = step_graph(rule_name, given, dtype, *initial.shape)
     rule = find_update_rule(rule_name)
     declared = rule.slots(as_type(dtype, initial.shape), rule.complete(given))
     state = [initial, *[np.full(s.type.shape, s.initial_value, initial.dtype) for s in declared]]
@@ -250,6 +250,42 @@ def test_plain_descent_is_two_nodes_beside_the_rate() -> None:
     graph = step_graph("sgd", {}, "float32", 3)
     names = [node.op.name for node in graph.nodes if node.op.name != "input"]
     assert names == ["broadcast_in_dim", "multiply", "subtract"]
+
+
+def test_the_product_of_nadams_momenta_is_known_without_a_memory() -> None:
+    """Dozat's algorithm as it stands, with the product kept from step to step."""
+    generator = np.random.default_rng(0)
+    gradients = generator.normal(size=(60, 3))
+    found, *_ = run_steps("nadam", {"beta_1": 0.95}, np.array(INITIAL), gradients, 0.125)
+    w, m, v, product = np.array(INITIAL), np.zeros(3), np.zeros(3), 1.0
+    for t, g in enumerate(gradients, start=1):
+        now, ahead = (0.95 * (1 - 0.5 * 0.96**step) for step in (t, t + 1))
+        product *= now
+        m, v = 0.95 * m + 0.05 * g, 0.999 * v + 0.001 * g * g
+        way = ahead * m / (1 - product * ahead) + (1 - now) * g / (1 - product)
+        w = w - 0.125 * way / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)
+    np.testing.assert_allclose(found, w, rtol=1e-12)
+
+
+@pytest.mark.parametrize("initial", [[0.0, 0.0, 0.0], INITIAL])
+def test_lamb_goes_as_far_as_adam_where_there_is_no_length(initial: list[float]) -> None:
+    gradient = [0.0, 0.0, 0.0] if any(initial) else [3.0, -4.0, 0.5]
+    found, *_ = run_steps("lamb", {}, np.array(initial), [gradient], 0.125)
+    np.testing.assert_allclose(found, np.array(initial) - 0.125 * np.sign(gradient), rtol=1e-6)
+
+
+def test_muon_makes_a_step_whose_directions_are_all_of_one_length() -> None:
+    """The iteration of Newton and Schulz leaves singular values between 0.7 and 1.2."""
+    generator = np.random.default_rng(0)
+    for shape in ((5, 3), (3, 5)):
+        gradient = generator.normal(size=shape)
+        given = {"has_rms_rate": False, "nesterov": False}
+        found, *_ = run_steps("muon", given, np.zeros(shape), [gradient], 1.0)
+        left, before, right = np.linalg.svd(gradient, full_matrices=False)
+        lengths = np.diag(left.T @ -found @ right.T)
+        assert before.max() / before.min() > 1.5
+        assert np.all((lengths > 0.65) & (lengths < 1.25))
+        np.testing.assert_allclose(left @ np.diag(lengths) @ right, -found, atol=1e-12)
 
 
 def test_an_unknown_hyperparameter_is_named() -> None:
