@@ -49,6 +49,7 @@ from graphc.dtypes import U8 as uint8
 from graphc.dtypes import U16 as uint16
 from graphc.dtypes import U32 as uint32
 from graphc.dtypes import U64 as uint64
+from graphc.files.model_files import load_model
 from graphc.ir.parser import parse
 from graphc.layers.input_layer import Input
 from graphc.models.functional import Functional
@@ -130,6 +131,7 @@ __all__ = [
     "jvp",
     "layers",
     "list_devices",
+    "load_model",
     "losses",
     "map_fn",
     "metrics",

@@ -31,7 +31,7 @@ FLOORS = {
         *("optimizers", "activations", "regularizers", "constraints"),
         *("importers", "exporters", "backend", "passes"),
     ),
-    5: ("session", "callbacks", "training", "models", "tools", "__init__", "__main__"),
+    5: ("session", "callbacks", "training", "files", "models", "tools", "__init__", "__main__"),
 }
 FLOOR_OF = {place: floor for floor, places in FLOORS.items() for place in places}
 
@@ -62,9 +62,10 @@ SIDEWAYS = {
     "importers": {"ops", "nn"},
     # The tools are users: they write `import graphc` as a user does.
     "training": {"session", "callbacks"},
-    "models": {"training"},
+    "files": {"session"},
+    "models": {"training", "files"},
     "tools": {"session", "training", "models", "__init__"},
-    "__init__": {"session", "callbacks", "training", "models"},
+    "__init__": {"session", "callbacks", "training", "files", "models"},
     "__main__": {"tools"},
 }
 

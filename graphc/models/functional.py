@@ -8,6 +8,7 @@ from graphc.errors import GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.layers.input_layer import InputLayer
 from graphc.layers.layer import Layer
+from graphc.models.functional_config import describe, rebuild
 from graphc.models.layer_order import ordered_layers
 from graphc.models.model import Model
 from graphc.models.replaying import replay, steps_between
@@ -73,6 +74,17 @@ class Functional(Model):
         leaves, tree = flatten(structure)
         shapes = [tuple([s if isinstance(s, int) else None for s in t.shape]) for t in leaves]
         return shapes[0] if isinstance(structure, Tensor) else unflatten(tree, shapes)
+
+    def get_config(self) -> dict[str, Any]:
+        described = describe(
+            self._input_structure, self._output_structure, self._steps, self._layers
+        )
+        return {"name": self.name, "trainable": self.trainable, **described}
+
+    @classmethod
+    def from_config(cls, config: Any) -> Any:
+        inputs, outputs = rebuild(config)
+        return cls(inputs, outputs, name=config["name"], trainable=config["trainable"])
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         given = self._arrange(inputs)

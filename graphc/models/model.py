@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, ClassVar
 
 from graphc.configurable import Configurable
 from graphc.errors import GraphcError, did_you_mean
+from graphc.files.model_files import save_model
+from graphc.files.weight_files import load_weights, save_weights
+from graphc.ir.graph import Graph
 from graphc.ir.origin import capture_origin
 from graphc.layers.layer import Layer
 from graphc.models.summary import print_summary
+from graphc.ops.bodies import flatten
+from graphc.ops.slicing_graphs import slice_graph
 from graphc.training.trainer import Trainer
 
 
@@ -82,3 +88,49 @@ class Model(Trainer, Layer):
             layer_range: names of the first and the last layer to show.
         """
         print_summary(self, line_length, print_fn, expand_nested, show_trainable, layer_range)
+
+    # -- files -----------------------------------------------------------------------------------
+
+    def save(
+        self, filepath: str | os.PathLike[str], overwrite: bool = True, zipped: bool = True
+    ) -> None:
+        """Write the whole model into one file: configuration, weights, state of the optimizer.
+
+        Args:
+            filepath: of the file; "model.graphc" for example.
+            overwrite: whether a file that is there is replaced.
+            zipped: taken for Keras's sake; it is always one file.
+
+        Raises:
+            ModelFileError: the model is not built, the file is there, or the disk refused.
+        """
+        save_model(self, filepath, overwrite)
+
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write the weights into a safetensors file.
+
+        Raises:
+            ModelFileError: the model is not built, the file is there, or the disk refused.
+        """
+        save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
+        """Read weights that `save_weights` wrote, or Keras's .weights.h5 and .keras.
+
+        All of them are set, or none when one does not fit.
+
+        Args:
+            filepath: of the file.
+            skip_mismatch: leave alone those that do not fit.
+
+        Raises:
+            ModelFileError: there is no such file, or it is damaged.
+            ShapeError: it does not fit the model.
+        """
+        load_weights(self, filepath, skip_mismatch)
+
+    def to_graph(self) -> Graph:
+        """The graph from inputs to outputs as it was built, frozen: its text can be read."""
+        outputs = flatten(self.output)[0]
+        inputs = [tensor.value for tensor in flatten(self.input)[0]]
+        return slice_graph(outputs[0].graph, [tensor.value for tensor in outputs], inputs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from graphc.configurable import serialize
 from graphc.errors import GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.layers.call_context import outside_of_calls
@@ -187,6 +188,19 @@ class Sequential(Model):
     def output_shape(self) -> Any:
         """The shape of the output, None where a size is not known."""
         return self._made.output_shape
+
+    def get_config(self) -> dict[str, Any]:
+        found: list[Any] = [serialize(layer) for layer in self._row]
+        config = {"name": self.name, "trainable": self.trainable, "layers": found}
+        if self._input is not None:
+            sizes = [size if isinstance(size, int) else None for size in self._input.shape]
+            config["input"] = {"batch_shape": sizes, "dtype": str(self._input.dtype)}
+        return config
+
+    @classmethod
+    def from_config(cls, config: Any) -> Any:
+        inputs = [Input(**config["input"])] if "input" in config else []
+        return cls([*inputs, *config["layers"]], config["trainable"], config["name"])
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         return self._made.call(inputs, training, mask)

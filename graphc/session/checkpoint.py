@@ -1,15 +1,10 @@
-"""Variables to and from one safetensors file: data only, no code.
-
-A file is written aside, flushed to the disk and renamed: a crash at any byte leaves the previous
-one as it was.
-"""
+"""Variables to and from one safetensors file: data only, no code."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +15,7 @@ from safetensors.numpy import load, save
 from graphc.dtypes import as_dtype
 from graphc.errors import CheckpointError
 from graphc.ir.origin import capture_origin
+from graphc.session.writing_aside import write_aside
 
 _FORMAT = "graphc-variables-1"
 
@@ -30,7 +26,11 @@ def write_variables(path: str | os.PathLike[str], arrays: dict[str, np.ndarray[A
     Raises:
         CheckpointError: the disk refused; what was there before is still there.
     """
-    target = Path(path)
+    write_aside(path, encode_arrays(arrays), "checkpoint", CheckpointError)
+
+
+def encode_arrays(arrays: Mapping[str, np.ndarray[Any, Any]]) -> bytes:
+    """Arrays by name as the bytes of a safetensors file."""
     # safetensors' NumPy side lacks bfloat16 and float8: bytes and a type name keep every bit
     plain = {
         name: np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
@@ -40,25 +40,7 @@ def write_variables(path: str | os.PathLike[str], arrays: dict[str, np.ndarray[A
         name: f"{array.dtype.name} {','.join(map(str, array.shape))}"
         for name, array in arrays.items()
     }
-    content = save(plain, {**metadata, "format": _FORMAT})
-    temporary = ""
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except OSError as problem:
-        if temporary:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-        raise CheckpointError(
-            f"the checkpoint could not be written: {problem.strerror}",
-            given=str(target),
-            fix="make room or choose another place; the previous file is untouched",
-            origin=capture_origin(),
-        ) from problem
+    return save(plain, {**metadata, "format": _FORMAT})
 
 
 def read_variables(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]:
@@ -76,22 +58,34 @@ def read_variables(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, An
             origin=capture_origin(),
         ) from problem
     try:
+        return decode_arrays(content)
+    except ValueError as problem:
+        raise CheckpointError(
+            f"this is no checkpoint of variables, or it is damaged: {problem}",
+            given=str(path),
+            origin=capture_origin(),
+        ) from problem
+
+
+def decode_arrays(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
+    """Arrays by name from bytes that `encode_arrays` gave.
+
+    Raises:
+        ValueError: they are damaged, or of another kind.
+    """
+    try:
         tensors = load(content)
         metadata = _metadata(content)
         if metadata.pop("format", None) != _FORMAT:
-            raise ValueError("it was not written by Session.save")
+            raise ValueError("it was not written by graphc")
         arrays: dict[str, np.ndarray[Any, Any]] = {}
         for name, description in metadata.items():
             dtype_name, _, sizes = description.partition(" ")
             shape = tuple(int(size) for size in sizes.split(",") if size)
             raw = tensors[name].tobytes()
             arrays[name] = np.frombuffer(raw, as_dtype(dtype_name).numpy).reshape(shape).copy()
-    except (SafetensorError, ValueError, KeyError, TypeError) as problem:
-        raise CheckpointError(
-            f"this is no checkpoint of variables, or it is damaged: {problem}",
-            given=str(path),
-            origin=capture_origin(),
-        ) from problem
+    except (SafetensorError, KeyError, TypeError, AttributeError, OverflowError) as problem:
+        raise ValueError(str(problem)) from problem
     return arrays
 
 

@@ -237,7 +237,7 @@ def test_bad_data_is_explained(run, error, words):
 def test_labels_out_of_range_are_named():
     model = graphc.Sequential([graphc.Input((4,)), layers.Dense(2)])
     model.compile("sgd", graphc.losses.SparseCategoricalCrossentropy(from_logits=True))
-    with pytest.raises(FeedError, match=r"y\[17\] is 2"):
+    with pytest.raises(GraphcError, match=r"2 at position \(17,\)"):
         model.fit(X, np.where(np.arange(50) == 17, 2, LABELS), verbose=0)
 
 
