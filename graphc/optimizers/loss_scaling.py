@@ -113,6 +113,7 @@ class LossScaleOptimizer(Optimizer, names=("lossscaleoptimizer",)):
     def begin(self, graph: DataflowGraph, variables: Sequence[Variable]) -> None:
         self._scale_and_count(graph)
         self.inner_optimizer.begin(graph, variables)
+        self.options = self.inner_optimizer.options
 
     def assignments(
         self, graph: DataflowGraph, pairs: Sequence[Pair], holds: Tensor | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -129,6 +130,8 @@ class MultiOptimizer(Optimizer):
         if not any(optimizer is each for each in self.optimizers):
             optimizer.set_loss_scale(self.options.loss_scale_factor)
             self.optimizers.append(optimizer)
+            if optimizer.options.use_ema:  # there are averages to end with
+                self.options = replace(self.options, use_ema=True)
 
     def optimizer_of(self, variable: Variable) -> Optimizer:
         """The optimizer of a variable; it stays the same."""

@@ -61,6 +61,7 @@ def test_a_function_may_choose_and_what_is_kept_is_listed() -> None:
         optimizer = MultiOptimizer(choose)
         optimizer.build(variables)
         assert optimizer.optimizers == [first, second]
+        assert optimizer.options.use_ema, "or nobody would end with the averages"
         step = optimizer.apply([1.0] * 4)
         assert chosen == list(NAMES)
         assert optimizer.variables[0] is optimizer.iterations
