@@ -69,6 +69,8 @@ def refuse_size(match: Match) -> str | None:
     if result > cap:
         return f"a constant of {result} bytes would be above settings.fold_bytes = {cap}"
     operands = match.operands()
+    if not all(value.type.is_static for value in operands):
+        return "the size of an operand, which must be that of another, is not known yet"
     literals = {v for v in operands if match.scope.splat(v) is None}
     sizes = {value: _bytes(value) for value in literals}
     if sum(sizes.values()) > cap * _LARGEST_OPERANDS:

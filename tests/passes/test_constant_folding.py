@@ -208,6 +208,15 @@ def test_splats_of_symbolic_size_are_computed_with() -> None:
     assert result.outputs[0].type is as_type("bool", (3, n))
 
 
+def test_an_array_beside_a_splat_whose_size_a_feed_tells_is_left_alone() -> None:
+    def body(build):
+        no = build.full(False, as_dtype("bool"), (symbol("n"), 3))
+        return getattr(build, "or")(build.array(TRUTH), no)
+
+    result = apply(ConstantFolding(), graph_of(body))
+    assert [node.op.name for node in result.nodes].count("or") == 1
+
+
 def test_an_array_of_equal_elements_is_a_splat_but_minus_zero_is_another_number() -> None:
     assert splat_number(folded(lambda b: b.array(np.full((2, 3), 7, np.int32)))) == 7
     zeros = np.array([0.0, -0.0, 0.0], np.float32)
