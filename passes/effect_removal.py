@@ -148,10 +148,18 @@ class EffectRemoval:
         if mode != "set":
             before = self.order.latest_version(variable)
             old = self.order.value(variable, before, type_, node)
-            value = build.add(old, value) if mode == "add" else build.subtract(old, value)
+            value = self._combined(mode, old, value, node.attributes["momentum"])
         version = self.order.open_version(node, bits, (variable,), adds=mode != "set")
         self.order.set_value(variable, version, value, type_, node)
         self.editor.replace(node.output, self.taps.apply(value, node.output))
+
+    def _combined(self, mode: str, old: Value, value: Value, momentum: float) -> Value:
+        build, type_ = self.editor.build, old.type
+        if mode == "average":
+            kept = build.multiply(old, build.full(momentum, type_.dtype, type_.shape))
+            share = build.full(1 - momentum, type_.dtype, type_.shape)
+            return build.add(kept, build.multiply(value, share))
+        return build.add(old, value) if mode == "add" else build.subtract(old, value)
 
     def _after(self, node: Node) -> None:
         self.order.follow(node, node.inputs)

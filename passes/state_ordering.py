@@ -29,7 +29,7 @@ class StateOrder:
         self._types: dict[str, tuple[TensorType, Node]] = {}
         self._writers: list[Node] = []
         self._written: dict[str, int] = {}  # the bits of a variable's assignments
-        self._settings: dict[str, int] = {}  # those of them that do not just add
+        self._settings: dict[str, int] = {}  # those of them that do not go on from the one before
         self._versions: dict[tuple[str, int], Value] = {}
         self._seen: dict[Node, int] = {}
 
@@ -77,7 +77,7 @@ class StateOrder:
             node: the node that assigns.
             bits: the assignments that it depends on.
             variables: what it assigns.
-            adds: whether it adds or subtracts, so that the order among its like is free.
+            adds: whether it adds, subtracts or averages, so that the order among its like is free.
 
         Raises:
             StateError: its order to an earlier assignment is not defined; names both lines.

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from graphc.dimensions import Shape
 from graphc.dtypes import DType, as_dtype
-from graphc.errors import GraphcError, ShapeError
+from graphc.errors import DTypeError, GraphcError, ShapeError
 from graphc.ir.literal import Literal, as_literal
 from graphc.ir.origin import Origin, capture_origin
 from graphc.ir.registry import REGISTRY
@@ -149,12 +149,34 @@ class Variable(Operand):
         """Subtract from it. Unordered subtractions all take place, in the order they were built."""
         return self._assign("subtract", value, name)
 
+    def assign_average(self, value: Any, momentum: float, name: str | None = None) -> Tensor:
+        """Move it towards a value: momentum · old + (1 - momentum) · value, a running average.
+
+        Unordered averages all take place, in the order they were built.
+
+        Args:
+            value: of the variable's shape and element type, a float.
+            momentum: the share of the old value.
+            name: of the assignment.
+
+        Raises:
+            DTypeError: the variable holds no floats.
+        """
+        if not self.dtype.is_floating:
+            raise DTypeError(
+                f"the variable {self.name!r} has no running average",
+                given=self.type,
+                expected="a variable of floats",
+                origin=capture_origin(),
+            )
+        return self._assign("average", value, name, momentum=momentum)
+
     @undone_on_failure
-    def _assign(self, mode: str, value: Any, name: str | None) -> Tensor:
+    def _assign(self, mode: str, value: Any, name: str | None, **options: float) -> Tensor:
         graph = get_default_graph() if self._is_visible() else self.graph
         tensor = to_tensor(value, self.type.dtype, graph)
         op = REGISTRY["assign"]
-        attributes = op.attributes.make({**self._declaration(), "mode": mode}, "assign")
+        attributes = op.attributes.make({**self._declaration(), "mode": mode, **options}, "assign")
         made = graph.add(op, (tensor, *graph.control), attributes, name=name or "assign")[0]
         note_update(made)
         return made

@@ -7,7 +7,7 @@ updates of the graph; no later pass sees an effect.
 from __future__ import annotations
 
 from graphc.errors import DTypeError, ShapeError
-from graphc.ir.attributes import DTYPE, SHAPE, STRING, STRINGS, Schema, choice
+from graphc.ir.attributes import DTYPE, FLOAT, SHAPE, STRING, STRINGS, Attribute, Schema, choice
 from graphc.ir.op import NoGradient, NotLowered, OpCall, OpSpec, Trait
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TOKEN_TYPE, TensorType, tensor_type
@@ -53,10 +53,15 @@ READ = REGISTRY.register(
 ASSIGN = REGISTRY.register(
     OpSpec(
         name="assign",
-        doc="Sets a variable to its first operand, or adds or subtracts it; gives the new value.",
+        doc="Sets a variable to its first operand, adds or subtracts it, or moves towards it by an "
+        "average that keeps `momentum` of the old value; gives the new value.",
         arity=None,
         attributes=Schema(
-            variable=STRING, mode=choice("set", "add", "subtract"), dtype=DTYPE, shape=SHAPE
+            variable=STRING,
+            mode=choice("set", "add", "subtract", "average"),
+            dtype=DTYPE,
+            shape=SHAPE,
+            momentum=Attribute(FLOAT, 0.0),
         ),
         infer=_assign_type,
         lower=_GONE,

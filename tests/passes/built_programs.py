@@ -44,11 +44,11 @@ class Program(GraphBuilder):
         *control: Value,
         mode: str = "set",
         type_: TensorType | None = None,
+        **options: float,
     ) -> Value:
         kept = type_ or value.type
-        return self.assign(
-            value, *control, variable=variable, mode=mode, dtype=kept.dtype, shape=kept.shape
-        )
+        described = {"variable": variable, "mode": mode, "dtype": kept.dtype, "shape": kept.shape}
+        return self.assign(value, *control, **described, **options)
 
     def number(self, number: float, dtype: str = "float32") -> Value:
         return self.full(number, as_type(dtype).dtype)

@@ -107,6 +107,16 @@ def test_additions_chain_in_creation_order() -> None:
     assert run(result.graph, {"v": 0.5}) == ([91.5, 1.5, -8.5], {"v": 91.5})
 
 
+def test_averages_chain_in_creation_order() -> None:
+    program = Program()
+    first = program.put("v", program.number(4), mode="average", momentum=0.75)
+    second = program.put("v", program.number(1), mode="average", momentum=0.5)
+    result = functional(program.graph(second, first))
+    assert run(result.graph, {"v": 8}) == ([4, 7], {"v": 4})
+    alone = functional(program.graph(second))
+    assert run(alone.graph, {"v": 8}) == ([4.5], {"v": 4.5})
+
+
 def test_a_read_after_one_addition_sees_those_before_it_in_the_chain() -> None:
     program = Program()
     first = program.put("v", program.number(1), mode="add")
