@@ -17,6 +17,7 @@ from graphc.ops.conversion import cast_to
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.gradients import gradients
 from graphc.ops.grouping import group
+from graphc.ops.layer_updates import updates_below
 from graphc.ops.tensor import Operation, Tensor
 from graphc.ops.undoing import undone_on_failure
 from graphc.ops.variable import Variable
@@ -149,7 +150,7 @@ class Optimizer(Configurable, kind="optimizers"):
         var_list: Sequence[Variable] | None = None,
         name: str | None = None,
     ) -> Operation:
-        """The operation that makes one step.
+        """The operation that makes one step, with what layers set in training that the loss needs.
 
         Args:
             loss: what to make small; a scalar, or any tensor, whose elements are added up.
@@ -160,7 +161,11 @@ class Optimizer(Configurable, kind="optimizers"):
         Raises:
             GradientError: the loss depends on none of them, or not on one that is in `var_list`.
         """
-        return self.apply_gradients(self.compute_gradients(loss, var_list), name)
+        pairs, updates = self.compute_gradients(loss, var_list), updates_below(loss)
+        if not updates:
+            return self.apply_gradients(pairs, name)
+        with loss.graph.as_default():
+            return group(self.apply_gradients(pairs), *updates, name=name or "train")
 
     def scale_loss(self, loss: Tensor) -> Tensor:
         """The loss times the loss scale, if there is one; `apply_gradients` divides by it."""
