@@ -9,6 +9,7 @@ from graphc.errors import ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.layers.input_spec import InputSpec
 from graphc.layers.layer import Layer
+from graphc.layers.weight_options import WeightOptions, refuse_adapters
 from graphc.ops.arithmetic import add
 from graphc.ops.linear_algebra import matmul
 from graphc.ops.tensor import Tensor
@@ -29,6 +30,7 @@ class Dense(Layer):
         activity_regularizer: a penalty on the results.
         kernel_constraint: what the kernel is held to after each step.
         bias_constraint: what the bias is held to after each step.
+        lora_rank, lora_alpha, quantization_config: not available.
         **kwargs: see `Layer`.
     """
 
@@ -44,6 +46,9 @@ class Dense(Layer):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
@@ -54,11 +59,12 @@ class Dense(Layer):
                 expected="a whole number of at least 1",
                 origin=capture_origin(),
             )
+        refuse_adapters(self, lora_rank, lora_alpha, quantization_config)
         self.units = units
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self._of_kernel = kernel_initializer, kernel_regularizer, kernel_constraint
-        self._of_bias = bias_initializer, bias_regularizer, bias_constraint
+        self._of_kernel = WeightOptions(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._of_bias = WeightOptions(bias_initializer, bias_regularizer, bias_constraint)
         self.input_spec = InputSpec(min_ndim=1)
         self.supports_masking = True
         self.kernel: Variable
@@ -66,17 +72,10 @@ class Dense(Layer):
 
     def build(self, input_shape: Any) -> None:
         size = input_shape[-1]
-        self.kernel = self._add((size, self.units), *self._of_kernel, "kernel")
+        self.kernel = self._of_kernel.add_to(self, (size, self.units), "kernel")
         if self.use_bias:
-            self.bias = self._add((self.units,), *self._of_bias, "bias")
+            self.bias = self._of_bias.add_to(self, (self.units,), "bias")
         self.input_spec = InputSpec(min_ndim=1, axes={-1: size})
-
-    def _add(
-        self, shape: Any, initializer: Any, regularizer: Any, constraint: Any, name: str
-    ) -> Variable:
-        return self.add_weight(
-            shape, initializer, regularizer=regularizer, constraint=constraint, name=name
-        )
 
     def call(self, inputs: Tensor) -> Tensor:
         outputs = matmul(inputs, self.kernel)

@@ -23,11 +23,13 @@ from graphc.layers.input_spec import check_inputs
 from graphc.layers.layer_call import LayerCall, as_new_tensors
 from graphc.layers.layer_weights import LayerWeights
 from graphc.naming import snake_case
+from graphc.ops.arithmetic import divide_no_nan
 from graphc.ops.bodies import flatten
 from graphc.ops.context import collected_updates, floats_read_as
-from graphc.ops.conversion import graph_of
+from graphc.ops.conversion import cast_to, graph_of
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
 from graphc.ops.masks import mask_of, set_mask
+from graphc.ops.sizes import dimension_size
 from graphc.ops.tensor import Tensor
 from graphc.ops.undoing import undone_on_failure
 from graphc.ops.variable import Variable
@@ -175,7 +177,11 @@ class Layer(LayerWeights, Configurable, kind="layers"):
     def _add_activity_losses(self, outputs: Any) -> None:
         if self.activity_regularizer is not None:
             for output in flatten(outputs)[0]:
-                self.add_loss(self.activity_regularizer(output))
+                loss = self.activity_regularizer(output)
+                if output.ndim:  # a batch of another size is to be held as much
+                    count = cast_to(dimension_size(output, 0), loss.dtype)
+                    loss = divide_no_nan(loss, count)
+                self.add_loss(loss)
 
     def _note_masks(self, inputs: Any, outputs: Any, previous: Any) -> None:
         results = flatten(outputs)[0]

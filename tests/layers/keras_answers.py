@@ -36,15 +36,37 @@ def is_kept(variable: Any) -> bool:
     return "seed_generator" not in variable.path
 
 
+def made_from(value: Any) -> Any:
+    """A layer inside a layer, from its description."""
+    is_layer = isinstance(value, dict) and hasattr(keras.layers, value.get("class_name", ""))
+    return keras.layers.deserialize(value) if is_layer else value
+
+
+class Outer(keras.layers.Layer):
+    """A layer called as in a model; `stateless_call` of the layer itself would leave parts out."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.layer = layer
+        self.built = True
+
+    def call(self, arguments: Any, keywords: Any) -> Any:
+        return self.layer(*arguments, **keywords)
+
+
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
     """Weights, outputs, masks, gradients, losses, new statistics, shapes and names of a case."""
-    layer = getattr(keras.layers, asked["layer"])(**asked["config"])
+    config = {name: made_from(value) for name, value in asked["config"].items()}
+    layer = getattr(keras.layers, asked["layer"])(**config)
     arrays = replaced(asked["inputs"], jnp.asarray)
     call = replaced(asked["call"], jnp.asarray)
     layer(*with_masks(arrays, asked["masks"]), **call)
     kinds = [(v.name, tuple(v.shape), str(v.dtype)) for v in layer.weights]
     layer.set_weights(weight_values(kinds))
-    others = layer.non_trainable_variables
+    if hasattr(layer, "finalize_state"):  # has copies of its weights
+        layer.finalize_state()
+    outer = Outer(layer)
+    others = outer.non_trainable_variables
     fixed = [v.value for v in others]
 
     leaves, tree = jax.tree.flatten(arrays)
@@ -56,13 +78,13 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
             next(numbers) if d else leaf for d, leaf in zip(differentiable, leaves, strict=True)
         ]
         inputs = with_masks(jax.tree.unflatten(tree, given), asked["masks"])
-        outputs, after, losses = layer.stateless_call(
-            learned, fixed, *inputs, return_losses=True, **call
+        outputs, after, losses = outer.stateless_call(
+            learned, fixed, inputs, call, return_losses=True
         )
         return weighted(outputs) + sum(losses), (outputs, after, losses)
 
     numbers = [leaf for leaf, d in zip(leaves, differentiable, strict=True) if d]
-    values = [v.value for v in layer.trainable_variables]
+    values = [v.value for v in outer.trainable_variables]
     by, (outputs, after, losses) = jax.grad(loss, (1, 0), has_aux=True)(values, numbers)
     plain = leaves_of(layer(*with_masks(arrays, asked["masks"]), **call))
     mask = [get_keras_mask(output) for output in plain]

@@ -61,6 +61,7 @@ class Case:
 
 def case(
     layer: str,
+    /,
     *inputs: Any,
     call: dict[str, Any] | None = None,
     masks: tuple[Any, ...] = (),

@@ -28,6 +28,11 @@ ABSENT: dict[str, str] = {
 
 # Arguments that no comparison of numbers can show, and why.
 NOT_COMPARED: dict[str, str] = {
+    "gptq_unpacked_column_size": "refused: nothing is quantized",
+    "num_bins": "tells adapt() of Discretization, whose bins a test of its own compares",
+    "lora_alpha": "refused",
+    "lora_rank": "refused",
+    "quantization_config": "refused: nothing is quantized",
     "seed": "draws other numbers than Keras; held by tests of their distribution",
 }
 

@@ -14,6 +14,9 @@ CASES = [
     case("Dense", (2, 3), units=4, activation="relu", use_bias=False),
     case("Dense", (2, 3, 5), units=2, activation="tanh", masks=(STEPS,)),
     case("Dense", (2, 3), units=4, kernel_initializer="ones", bias_initializer="he_normal"),
+    case("Dense", (2, 3), units=4, kernel_regularizer="l2", bias_regularizer="l1"),
+    case("Dense", (2, 3), units=4, activity_regularizer="l2", name="projection"),
+    case("Dense", (2, 3), units=4, kernel_constraint="max_norm", bias_constraint="non_neg"),
     case("Dense", (2, 3), units=4, trainable=False, dtype="float32"),
 ]
 

@@ -1,0 +1,1 @@
+"""Layers that are there for training: noise and penalties."""

@@ -1,0 +1,1 @@
+"""Layers that move, repeat, pad and cut elements."""
