@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from graphc.errors import MemoryBudgetError
 from graphc.lowering.executable import Executable
@@ -16,6 +16,9 @@ from graphc.memory_sizes import format_bytes
 from graphc.rewriting.memory_goal import MemoryGoal
 
 _MOST_ATTEMPTS: Final = 8
+_MOST_REFINEMENTS: Final = 2
+_WELL_USED: Final = 0.8
+"""The share of a budget that a program must take for nobody to look for one with less work."""
 _ALL: Final = 2**62
 
 
@@ -71,26 +74,78 @@ def fit_memory(budget: int, attempt: Callable[[MemoryGoal], T]) -> tuple[T, Memo
     Raises:
         MemoryBudgetError: nothing that the passes can do is enough.
     """
-    goal = MemoryGoal(0)
-    made = attempt(goal)
-    unbudgeted = predicted = taken = smallest = _temp_bytes(made.executable)
-    for number in range(1, _MOST_ATTEMPTS + 1):
-        if taken <= budget:
-            fit = MemoryFit(
-                budget, unbudgeted, predicted, taken, goal.flops, goal.total_flops, number
-            )
-            return made, fit
-        if goal.is_least:
-            break
-        # how far types were off is how far they will be off the next time
-        off = taken - (unbudgeted - goal.removed)
-        wanted = max(unbudgeted + off - budget, goal.removed + 1)
-        goal = MemoryGoal(_ALL if number == _MOST_ATTEMPTS - 1 else wanted)
-        made = attempt(goal)
-        predicted = unbudgeted + off - goal.removed
+    search = _Search(budget, attempt)
+    search.run()
+    if search.best is None:
+        raise _infeasible(budget, search.unbudgeted, search.smallest, search.goal)
+    made, goal, predicted, taken = search.best
+    fit = MemoryFit(
+        asked=budget,
+        unbudgeted=search.unbudgeted,
+        predicted=predicted,
+        temp_bytes=taken,
+        flops_added=goal.flops,
+        total_flops=goal.total_flops,
+        attempts=search.attempts,
+    )
+    return made, fit
+
+
+class _Search(Generic[T]):
+    """Attempts, one after the other.
+
+    Attributes:
+        budget: in bytes.
+        attempts: how many programs were compiled.
+        unbudgeted: what the first one takes, in which nothing is computed again.
+        smallest: the least that any takes.
+        goal: that of the last one.
+        best: of those that fit the one with the least work, its goal, what it was expected to take,
+            and what it takes.
+    """
+
+    def __init__(self, budget: int, attempt: Callable[[MemoryGoal], T]) -> None:
+        self.budget = budget
+        self.attempts = 0
+        self.goal = MemoryGoal(0)
+        self.best: tuple[T, MemoryGoal, int, int] | None = None
+        self._attempt = attempt
+        self._off = 0
+        self._too_little = 0
+        self.unbudgeted = self.smallest = 0
+        self.unbudgeted = self.smallest = self._try(0)
+
+    def run(self) -> None:
+        """Save more until it fits; then, where that was far too much, a little less."""
+        while self.best is None and not self.goal.is_least and self.attempts < _MOST_ATTEMPTS:
+            # how far types were off is how far they will be off the next time
+            wanted = max(self.unbudgeted + self._off - self.budget, self.goal.removed + 1)
+            self._try(_ALL if self.attempts == _MOST_ATTEMPTS - 1 else wanted)
+        for _ in range(_MOST_REFINEMENTS):
+            if self.best is None or self.best[3] > _WELL_USED * self.budget:
+                return
+            most = self.best[1].removed
+            if most == 0 or self._try((self._too_little + most) // 2, below=most) == 0:
+                return
+
+    def _try(self, remove: int, below: int | None = None) -> int:
+        """Compile a program that saves so much, if it saves less than `below`; gives its bytes."""
+        goal = MemoryGoal(remove)
+        made = self._attempt(goal)
+        if below is not None and goal.removed >= below:
+            return 0
+        self.goal = goal
+        self.attempts += 1
+        expected = self.unbudgeted + self._off - goal.removed
         taken = _temp_bytes(made.executable)
-        smallest = min(smallest, taken)
-    raise _infeasible(budget, unbudgeted, smallest, goal)
+        if remove:
+            self._off = taken - (self.unbudgeted - goal.removed)
+            self.smallest = min(self.smallest, taken)
+        if taken <= self.budget:
+            self.best = made, goal, expected if remove else taken, taken
+        else:
+            self._too_little = max(self._too_little, goal.removed)
+        return taken
 
 
 def _temp_bytes(executable: Executable) -> int:

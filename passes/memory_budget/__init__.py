@@ -3,6 +3,7 @@
 * `loop_pairs` finds a loop and the loop the other way that reads what it stacks.
 * `kept_sets` decides what to keep of an iteration: a minimum cut.
 * `recomputation` writes the pair anew, `blocked_loops` as loops of blocks of iterations.
+* `long_lived_values` decides the same for what is in no loop, `late_recomputation` writes it.
 * `plans` holds what the choices cost against each other.
 * `memory_budget` is the pass.
 """

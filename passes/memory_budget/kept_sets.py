@@ -58,7 +58,7 @@ def choose_kept(
     """
     network: Any = nx.DiGraph()
     order = topological_order(list(wanted))
-    work = {node: _told_apart(node, place / len(order)) for place, node in enumerate(order)}
+    work = {node: _told_apart(work_of(node), i / len(order)) for i, node in enumerate(order)}
     for node in order:
         if not is_fixed(node):
             network.add_edge("forth", node, capacity=round(rate * work[node]))
@@ -103,12 +103,12 @@ def choices(wanted: Collection[Value], price: Price, limit: int = 24) -> list[Ke
     return list(found.values())
 
 
-def _told_apart(node: Node, place: float) -> int:
+def _told_apart(work: int, place: float) -> int:
     """The work of a node, a little more for later ones: of equal nodes one goes before the other.
 
     A cut takes all or none of what has the same price; in between there would be no choice.
     """
-    return round(work_of(node) * (1 + place / 4))
+    return round(work * (1 + place / 4))
 
 
 def _describe(

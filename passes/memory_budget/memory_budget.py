@@ -16,11 +16,14 @@ from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.memory_goal import KeptValue
 from graphc.rewriting.rules import Numerics
 from passes.memory_budget.kept_sets import bytes_of, flops_of
+from passes.memory_budget.long_lived_values import find_long_lived
 from passes.memory_budget.loop_pairs import find_pairs
-from passes.memory_budget.plans import Option, pair_options, plans
+from passes.memory_budget.plans import Option, long_lived_options, pair_options, plans
 from passes.memory_budget.recomputation import RULE
 
 _SHOWN: Final = 8
+_LITTLE: Final = 8
+"""Beside loops that stack so many times more, what is kept outside of them is let be."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +81,15 @@ def _parts(graph: Graph, times: int, seen: set[Graph]) -> Iterator[_Part]:
     """The parts of a graph and of the bodies of its loops, but of those that are parts."""
     seen.add(graph)
     taken: set[Node] = set()
+    stacked = 0
     for pair in find_pairs(graph):
         taken |= {pair.forth, pair.back}
+        stacked += pair.stacked_bytes
         yield _Part(graph, [option.repeated(times) for option in pair_options(pair)])
+    found = find_long_lived(graph)
+    if found.kept_bytes * _LITTLE > stacked:
+        options = long_lived_options(found)
+        yield _Part(graph, [option.repeated(times) for option in options])
     for node in graph.nodes:
         for region in node.regions:
             if node not in taken and region not in seen:

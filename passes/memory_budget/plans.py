@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from graphc.ir.editor import GraphEditor
 from graphc.ir.node import Value
 from passes.memory_budget.blocked_loops import place_blocked_pair
 from passes.memory_budget.kept_sets import KeptSet, bytes_of, choices, flops_of, work_of
+from passes.memory_budget.late_recomputation import place_stretches
+from passes.memory_budget.long_lived_values import LongLived, ways_to_keep_less
 from passes.memory_budget.loop_pairs import LoopPair
 from passes.memory_budget.recomputation import place_pair, write_pair
 
@@ -71,6 +74,15 @@ def _recomputed(
             place_blocked_pair(editor, pair, written, block)
 
     return apply
+
+
+def long_lived_options(found: LongLived) -> list[Option]:
+    """The ways to compute a graph outside of loops that are worth their work, its own first."""
+    options = [Option(found.kept_bytes, 0, 0)]
+    for way in ways_to_keep_less(found):
+        apply = partial(place_stretches, found=found, way=way)
+        options.append(Option(way.bytes, way.work, way.flops, apply))
+    return worthwhile(options)
 
 
 def worthwhile(options: Sequence[Option]) -> list[Option]:

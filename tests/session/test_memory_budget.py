@@ -139,6 +139,16 @@ def test_what_types_did_not_see_is_asked_for_the_next_time() -> None:
     assert (fit.predicted, fit.temp_bytes, fit.attempts) == (600, 590, 3)
 
 
+def test_a_program_that_saves_far_too_much_is_not_the_last_attempt() -> None:
+    taken = [(0, 1000, False), (500, 300, True), (250, 550, False), (375, 450, False)]
+    asked, fit = fitting(taken, 600)
+    assert asked == [0, 400, 250]
+    assert (fit.temp_bytes, fit.attempts) == (550, 3)
+    asked, fit = fitting(taken, 500)
+    assert asked == [0, 500, 250, 375]  # 250 is too little
+    assert (fit.temp_bytes, fit.attempts) == (450, 4)
+
+
 def test_the_smallest_of_all_attempts_is_what_an_error_says() -> None:
     with pytest.raises(MemoryBudgetError) as caught:
         fitting([(0, 1000, False), (700, 500, False), (900, 650, True)], 300)
