@@ -16,6 +16,7 @@ from graphc.ops.context import session_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from graphc.ops.dataflow import DataflowGraph
     from graphc.ops.tensor import Tensor
 
 
@@ -82,6 +83,7 @@ class Operand:
         )
 
     if TYPE_CHECKING:
+        graph: DataflowGraph
 
         @property
         def shape(self) -> Shape: ...

@@ -18,6 +18,7 @@ from graphc.ops.bodies import flatten
 from graphc.ops.context import opened_session, session_of
 from graphc.ops.conversion import to_tensor
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
+from graphc.ops.layer_updates import variables_below
 from graphc.ops.reductions import sum as reduce_sum
 from graphc.ops.shaping import shape
 from graphc.ops.tensor import Tensor
@@ -94,6 +95,7 @@ class TrainedLayer(_Base):
         self.steps_per_execution = steps_per_execution
         self._programs = {}
         self._loss_tracker = None
+        self._averages = None
         self._compile_arguments = {
             "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights,
             "metrics": metrics, "weighted_metrics": weighted_metrics,
@@ -168,7 +170,8 @@ class TrainedLayer(_Base):
                 fix="set layer.trainable = True before compile()",
                 origin=capture_origin(),
             )
-        self.optimizer.minimize(loss, trainable)
+        needed = set(variables_below(loss))
+        self.optimizer.minimize(loss, [v for v in trainable if v in needed] or trainable)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def test_step(self, data: Data) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from graphc.callbacks import CallbackList, History, ProgbarLogger
 from graphc.errors import FeedError
 from graphc.ir.origin import capture_origin
 from graphc.ops.bodies import flatten, unflatten
+from graphc.ops.tensor import Operation
 from graphc.optimizers.optimizer import Optimizer
 from graphc.session.session import Session
 from graphc.training.arrays import as_arrays
@@ -109,12 +110,20 @@ class Trainer(TrainedLayer):
                 told.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
-            if isinstance(self.optimizer, Optimizer) and self.optimizer.options.use_ema:
-                session.run(self.optimizer.finalize_variable_values(self.trainable_variables))
+            self._set_averages(session)
             told.on_train_end(logs)
         return history
 
     _shuffles_done = 0
+    _averages: Operation | None = None
+
+    def _set_averages(self, session: Session) -> None:
+        """Let the weights be their running averages, where the optimizer keeps some."""
+        if isinstance(self.optimizer, Optimizer) and self.optimizer.options.use_ema:
+            if self._averages is None:
+                variables = self.trainable_variables
+                self._averages = self.optimizer.finalize_variable_values(variables)
+            session.run(self._averages)
 
     def _run(
         self, kind: Any, data: Batches, told: CallbackList, session: Session

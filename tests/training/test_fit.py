@@ -192,6 +192,34 @@ def test_frozen_layers_stay_as_they_are():
     assert np.abs(after[2] - before[2]).max() > 0
 
 
+def test_a_weight_that_the_loss_does_not_need_stays_as_it_is():
+    class Idle(graphc.Model):
+        def __init__(self):
+            super().__init__()
+            self.used, self.idle = layers.Dense(1), layers.Dense(1)
+
+        def call(self, inputs):
+            self.idle(inputs)
+            return self.used(inputs)
+
+    model = Idle()
+    model.compile("sgd", "mse")
+    model.train_on_batch(X, Y)
+    before = model.get_weights()
+    model.train_on_batch(X, Y)
+    changed = [not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
+    assert changed == [True, True, False, False]
+
+
+def test_weights_are_their_averages_after_a_fit_where_the_optimizer_keeps_some():
+    model = linear(graphc.optimizers.SGD(0.01, use_ema=True, ema_momentum=0.5))
+    model.fit(X, Y, batch_size=25, shuffle=False, verbose=0)
+    (x1, y1), (x2, y2) = batches_of(25)
+    first, _, _ = descend([(x1, y1)])
+    second, _, _ = descend([(x1, y1), (x2, y2)])
+    np.testing.assert_allclose(model.get_weights()[0], (first + second) / 2, rtol=1e-4, atol=1e-5)
+
+
 def test_single_batches_train_test_and_predict():
     model = linear()
     first = model.train_on_batch(X, Y)
