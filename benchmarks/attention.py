@@ -1,8 +1,8 @@
 """What attention costs, beside hand-written JAX: time, and the memory that XLA asks for.
 
-JAX's program writes all logits down. graphc's is a session's, in which attention of long sequences
-is cut into blocks. Both give result and gradients, from the same arrays. The last cases are at the
-size from which on it is cut.
+JAX's program writes all logits down. graphc's is a session's, or the same function by `graphc.jit`;
+attention of long sequences is cut into blocks. Both sides take the same arrays. The last cases are
+at the size from which on it is cut.
 """
 
 from __future__ import annotations
@@ -98,6 +98,21 @@ def in_a_session(sizes: Sizes, is_causal: bool, with_gradients: bool) -> Side:
     return Side(lambda: jax.block_until_ready(step(*arrays)), temp_bytes)
 
 
+def by_jit(sizes: Sizes) -> Comparison:
+    """JAX's own program of the result, through `graphc.jit`: attention is found in it."""
+    query, key, value, _ = sizes.arrays()
+    ours = graphc.jit(partial(naive, True))
+    theirs = by_hand(sizes, True, with_gradients=False)
+    name = f"{sizes.batch} x {sizes.length}, causal: result, by graphc.jit"
+    return Comparison(
+        name,
+        lambda: jax.block_until_ready(ours(query, key, value)),
+        theirs.run,
+        target=0.6,
+        warmups=1,
+    )
+
+
 def compare(
     sizes: Sizes,
     is_causal: bool,
@@ -120,12 +135,17 @@ def make_cases(smoke: bool) -> Sequence[Case]:
     """One long sequence, then many short ones."""
     long = Sizes(1, 2048, heads=2, size=16) if smoke else Sizes(1, 4096)
     if smoke:
-        return [*compare(long, False, True, 0.8, 0.1), *compare(long, True, True, 0.6, 0.1)]
+        return [
+            *compare(long, False, True, 0.8, 0.1),
+            *compare(long, True, True, 0.6, 0.1),
+            by_jit(long),
+        ]
     short = [Sizes(64, 128), Sizes(16, 256), Sizes(4, 512)]
     return [
         *compare(long, False, False, 0.8, 0.1),
         *compare(long, False, True, 0.8, 0.1),
         *compare(long, True, True, 0.6, 0.1),
+        by_jit(long),
         *[case for sizes in short for case in compare(sizes, False, True, None)],
         *[case for sizes in short for case in compare(sizes, True, True, None)],
     ]

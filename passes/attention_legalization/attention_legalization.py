@@ -32,7 +32,7 @@ class AttentionLegalization(GraphPass):
         least_bytes: how large all logits together must be; below, the products of a small block
             gain nothing and the loops take time to compile (measured: `benchmarks.attention`).
         block: how many queries (those of heads that share keys together) and keys make a block.
-        platforms: where it is done. Elsewhere kernels are better than loops.
+        platforms: where it is done: where it was measured. Elsewhere XLA gets the op written out.
     """
 
     least_bytes: int = 32 * 2**20
