@@ -41,6 +41,11 @@ from graphc.layers.normalization.spectral_normalization import (
 )
 from graphc.layers.preprocessing.categories import CategoryEncoding as CategoryEncoding
 from graphc.layers.preprocessing.categories import Discretization as Discretization
+from graphc.layers.preprocessing.images import CenterCrop as CenterCrop
+from graphc.layers.preprocessing.images import RandomBrightness as RandomBrightness
+from graphc.layers.preprocessing.images import RandomContrast as RandomContrast
+from graphc.layers.preprocessing.images import RandomFlip as RandomFlip
+from graphc.layers.preprocessing.images import Resizing as Resizing
 from graphc.layers.preprocessing.scaling import Normalization as Normalization
 from graphc.layers.preprocessing.scaling import Rescaling as Rescaling
 from graphc.layers.projections.einsum_dense import EinsumDense as EinsumDense
