@@ -46,7 +46,7 @@ class L2(Regularizer):
         return multiply(reduce_sum(square(inexact(x))), self.l2, "l2")
 
 
-class L1L2(Regularizer):
+class L1L2(Regularizer, names=("l1_l2",)):
     """l1 · Σ |x| + l2 · Σ x²; with the defaults 0, as in Keras.
 
     Args:

@@ -85,7 +85,7 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
 
     numbers = [leaf for leaf, d in zip(leaves, differentiable, strict=True) if d]
     values = [v.value for v in outer.trainable_variables]
-    by, (outputs, after, losses) = jax.grad(loss, (1, 0), has_aux=True)(values, numbers)
+    by, (outputs, after, losses) = jax.jit(jax.grad(loss, (1, 0), has_aux=True))(values, numbers)
     plain = leaves_of(layer(*with_masks(arrays, asked["masks"]), **call))
     mask = [get_keras_mask(output) for output in plain]
     shapes = replaced(asked["inputs"], lambda array: (None, *array.shape[1:]))

@@ -1,0 +1,20 @@
+"""Layers of convolutions, under Keras's names."""
+
+from graphc.layers.convolution.convolutions import Conv1D as Conv1D
+from graphc.layers.convolution.convolutions import Conv2D as Conv2D
+from graphc.layers.convolution.convolutions import Conv3D as Conv3D
+from graphc.layers.convolution.convolutions import Convolution1D as Convolution1D
+from graphc.layers.convolution.convolutions import Convolution2D as Convolution2D
+from graphc.layers.convolution.convolutions import Convolution3D as Convolution3D
+from graphc.layers.convolution.depthwise import DepthwiseConv1D as DepthwiseConv1D
+from graphc.layers.convolution.depthwise import DepthwiseConv2D as DepthwiseConv2D
+from graphc.layers.convolution.separable import SeparableConv1D as SeparableConv1D
+from graphc.layers.convolution.separable import SeparableConv2D as SeparableConv2D
+from graphc.layers.convolution.separable import SeparableConvolution1D as SeparableConvolution1D
+from graphc.layers.convolution.separable import SeparableConvolution2D as SeparableConvolution2D
+from graphc.layers.convolution.transposed import Conv1DTranspose as Conv1DTranspose
+from graphc.layers.convolution.transposed import Conv2DTranspose as Conv2DTranspose
+from graphc.layers.convolution.transposed import Conv3DTranspose as Conv3DTranspose
+from graphc.layers.convolution.transposed import Convolution1DTranspose as Convolution1DTranspose
+from graphc.layers.convolution.transposed import Convolution2DTranspose as Convolution2DTranspose
+from graphc.layers.convolution.transposed import Convolution3DTranspose as Convolution3DTranspose
