@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from graphc.optimizers.optimizer import Optimizer
 
 Logs = dict[str, Any]
 
-_OF_BATCHES: Final = tuple(
-    f"on_{kind}batch_{when}"
-    for kind in ("train_", "test_", "predict_", "")
-    for when in ("begin", "end")
-)
+Kind = Literal["train", "test", "predict"]
 
 
 class Callback:
@@ -26,7 +22,10 @@ class Callback:
     Attributes:
         model: what is trained.
         params: "epochs", "steps" and "verbose" of the run.
+        is_told_last: whether it hears of everything after all callbacks for which this is False.
     """
+
+    is_told_last: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.model: Any = None
@@ -73,25 +72,38 @@ class Callback:
             logs: metrics so far.
         """
 
-    @property
-    def wants_batches(self) -> bool:
-        """Whether it must be told of each batch."""
-        return any(self._overrides(name) for name in _OF_BATCHES)
+    def batches_until_due(self, kind: Kind) -> int:
+        """After how many more batches it must be told; 0 when it need not be told of any."""
+        names = (f"on_{kind}_batch_begin", f"on_{kind}_batch_end")
+        if kind == "train":
+            names += ("on_batch_begin", "on_batch_end")
+        return int(any(self._overrides(name) for name in names))
 
     @property
     def wants_progress(self) -> bool:
         """Whether it would be told now and then how far an epoch is."""
         return self._overrides("on_progress")
 
+    def get_state(self) -> dict[str, Any]:
+        """What it must know to go on after an interruption; `BackupAndRestore` keeps it.
+
+        Returns:
+            By name: what JSON can say, an array, or a list of arrays.
+        """
+        return {}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `get_state` gave; called after `on_train_begin`."""
+
     def _overrides(self, name: str) -> bool:
-        return getattr(type(self), name) is not getattr(Callback, name)
+        return name in vars(self) or getattr(type(self), name) is not getattr(Callback, name)
 
 
 class CallbackList(Callback):
     """Several callbacks as one.
 
     Args:
-        callbacks: told in this order.
+        callbacks: told in this order; those that are told last behind the others.
         model: what is trained.
         **params: of the run.
     """
@@ -106,6 +118,7 @@ class CallbackList(Callback):
             self.callbacks += (
                 callback.callbacks if isinstance(callback, CallbackList) else [callback]
             )
+        self._sort()
         self.set_params(params)
         self.set_model(model)
 
@@ -114,6 +127,10 @@ class CallbackList(Callback):
         callback.set_params(self.params)
         callback.set_model(self.model)
         self.callbacks.append(callback)
+        self._sort()
+
+    def _sort(self) -> None:
+        self.callbacks.sort(key=lambda callback: callback.is_told_last)
 
     def set_params(self, params: Mapping[str, Any]) -> None:
         super().set_params(params)
@@ -125,9 +142,10 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback.set_model(model)
 
-    @property
-    def wants_batches(self) -> bool:
-        return any(callback.wants_batches for callback in self.callbacks)
+    def batches_until_due(self, kind: Kind) -> int:
+        """When the first of them must be told."""
+        found = [callback.batches_until_due(kind) for callback in self.callbacks]
+        return min([count for count in found if count], default=0)
 
     @property
     def wants_progress(self) -> bool:

@@ -9,4 +9,5 @@ arrays, batches   arrays, dictionaries and generators as batches on the device
 data_checks       what is wrong with data, said before or after it went wrong
 step_program      one step of training, evaluation or prediction as a loop on the device
 fitting           epochs, callbacks, validation
+training_state    all that a fit needs to go on after an interruption
 """

@@ -54,14 +54,20 @@ class Batches(ABC):
     Attributes:
         sample: some data of the kind that there will be, for types and shapes.
         batches: how many batches an epoch has; None while nobody knows.
+        seed: of the order in which samples are taken.
     """
 
     sample: Data
     batches: int | None
+    seed = 0
 
     @abstractmethod
-    def epoch(self) -> Iterator[Group]:
-        """The batches of the next epoch."""
+    def epoch(self, number: int = 0) -> Iterator[Group]:
+        """The batches of an epoch; of those that come from a stream, the next."""
+
+    def pass_over(self, epochs: int) -> None:
+        """Go on as if so many epochs were over."""
+        return
 
     def find_not_finite(self) -> str | None:
         """Where the data hold the first NaN or infinity, if they are at hand."""
@@ -75,7 +81,7 @@ class ArrayBatches(Batches):
         data: x, y and weights.
         batch_size: samples in a batch.
         shuffle: whether each epoch takes them in another order.
-        seed: of the order.
+        seed: of the orders; an epoch's own follows from it and from the epoch's number.
         steps: stop an epoch after so many batches.
     """
 
@@ -94,15 +100,15 @@ class ArrayBatches(Batches):
         if steps is not None:
             self.batches = min(steps, self.batches)
         self._shuffles = shuffle
-        self._rng = np.random.default_rng(seed)
+        self.seed = seed
         self._arrays: list[Any] | None = None
 
-    def epoch(self) -> Iterator[Group]:
+    def epoch(self, number: int = 0) -> Iterator[Group]:
         if self._arrays is None:
             self._arrays = [jax.device_put(leaf) for leaf in flatten(self.sample)[0]]
         order = np.arange(self.size, dtype=np.int32)
         if self._shuffles:
-            self._rng.shuffle(order)
+            np.random.default_rng((self.seed, number)).shuffle(order)
         size = self.batch_size
         full = min(self.size // size, self.batches or 0)
         if full:
@@ -180,7 +186,16 @@ class StreamBatches(Batches):
             weights = weights_of_classes(y, self._class_weight, weights)
         return x, y, weights
 
-    def epoch(self) -> Iterator[Group]:
+    def pass_over(self, epochs: int) -> None:
+        if self._is_iterator and self._steps is not None:
+            for _ in zip(range(epochs * self._steps), self._rest(), strict=False):
+                pass
+        elif epochs and hasattr(self._source, "on_epoch_end"):
+            for _ in range(epochs):
+                self._source.on_epoch_end()  # type: ignore[attr-defined]
+            self._first = None
+
+    def epoch(self, number: int = 0) -> Iterator[Group]:
         if self._first is None and (not self._is_iterator or self._steps is None):
             self._iterator = self._begin()
         data = self._rest()
@@ -205,7 +220,9 @@ class StreamBatches(Batches):
         if self._first is not None:
             first, self._first = self._first, None
             yield first
-        yield from self._iterator
+        # Not "yield from": the end of this generator would close what the next epoch reads on.
+        for item in self._iterator:  # noqa: UP028
+            yield item
 
     def find_not_finite(self) -> str | None:
         return describe_not_finite(self._last)

@@ -19,9 +19,10 @@ from graphc.session.session import Session
 from graphc.training.arrays import as_arrays
 from graphc.training.batches import ArrayBatches, Batches, as_batches, is_stream, split_off
 from graphc.training.data_checks import check_labels
-from graphc.training.fitting import run_epoch
+from graphc.training.fitting import Position, run_epoch
 from graphc.training.step_program import StepProgram
 from graphc.training.trained_layer import TrainedLayer
+from graphc.training.training_state import TrainingState
 
 
 class Trainer(TrainedLayer):
@@ -97,24 +98,31 @@ class Trainer(TrainedLayer):
         history = next(each for each in told if isinstance(each, History))
         with self._opened() as session:
             self.stop_training = False
+            program = self._program("train", data.sample, session)
+            state = self.training_state = TrainingState(
+                self, program.loop.program, data, session, told, initial_epoch
+            )
             told.on_train_begin()
             logs: dict[str, Any] = {}
-            for epoch in range(initial_epoch, epochs):
+            while state.epoch < epochs and not self.stop_training:
+                epoch = state.epoch
                 told.on_epoch_begin(epoch)
-                logs = self._run("train", data, told, session)
+                logs = self._run("train", data, told, session, state)
                 if validation is not None and _is_due(epoch, validation_freq):
                     told.on_test_begin()
-                    found = self._run("test", validation, told, session)
+                    found = self._run("test", validation, told, session, Position())
                     told.on_test_end(found)
                     logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
+                state.begin_epoch(epoch + 1)
                 told.on_epoch_end(epoch, logs)
-                if self.stop_training:
-                    break
             self._set_averages(session)
             told.on_train_end(logs)
+        self.training_state = None
         return history
 
     _shuffles_done = 0
+    training_state: TrainingState | None = None
+    """Where the `fit` under way stands; callbacks save and restore it."""
     _averages: Operation | None = None
 
     def _set_averages(self, session: Session) -> None:
@@ -126,15 +134,21 @@ class Trainer(TrainedLayer):
             session.run(self._averages)
 
     def _run(
-        self, kind: Any, data: Batches, told: CallbackList, session: Session
+        self,
+        kind: Any,
+        data: Batches,
+        told: CallbackList,
+        session: Session,
+        position: Position,
     ) -> dict[str, Any]:
         def program_of() -> StepProgram:
             program = self._program(kind, data.sample, session)
             check_labels(self._losses, data.sample)
-            self.reset_metrics()
+            if position.batch == 0:
+                self.reset_metrics()
             return program
 
-        return run_epoch(self, kind, data, program_of, told)
+        return run_epoch(self, kind, data, program_of, told, position)
 
     def _callbacks(self, callbacks: Any, verbose: Any, **params: Any) -> CallbackList:
         """The given callbacks, with a history and a progress bar."""
@@ -170,7 +184,7 @@ class Trainer(TrainedLayer):
         told = self._callbacks(callbacks, 0 if verbose == "auto" else verbose, steps=data.batches)
         with self._opened() as session:
             told.on_test_begin()
-            logs = self._run("test", data, told, session)
+            logs = self._run("test", data, told, session, Position())
             told.on_test_end(logs)
         return _plainly(logs, return_dict)
 

@@ -87,8 +87,8 @@ def test_shuffling_takes_every_sample_once_in_another_order_each_epoch():
     seen = []
     data = np.arange(12, dtype="f")[:, None]
     source = as_batches(data, data, batch_size=4, shuffle=True)
-    for _ in range(2):
-        rows = np.concatenate([np.asarray(g.rows).reshape(-1) for g in source.epoch()])
+    for epoch in range(2):
+        rows = np.concatenate([np.asarray(g.rows).reshape(-1) for g in source.epoch(epoch)])
         assert sorted(rows) == list(range(12))
         seen.append(tuple(rows))
     assert seen[0] != seen[1]
