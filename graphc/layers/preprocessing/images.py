@@ -265,7 +265,8 @@ class RandomContrast(_RandomColor):
         factor = self._drawn(images, 1 - self.factor[0], 1 + self.factor[1])
         middle = mean(images, self._spatial_axes(images), keepdims=True)
         stretched = add(multiply(subtract(images, middle), factor), middle)
-        return clip(stretched, *self.value_range)
+        least, most = self.value_range
+        return clip(stretched, least, most)
 
 
 def _factor(given: Any, least: int) -> tuple[float, float]:
