@@ -104,6 +104,16 @@ from graphc.layers.preprocessing.scaling import Rescaling as Rescaling
 from graphc.layers.projections.einsum_dense import EinsumDense as EinsumDense
 from graphc.layers.projections.embedding import Embedding as Embedding
 from graphc.layers.projections.embedding import ReversibleEmbedding as ReversibleEmbedding
+from graphc.layers.recurrent.bidirectional import Bidirectional as Bidirectional
+from graphc.layers.recurrent.gru import GRU as GRU
+from graphc.layers.recurrent.gru import GRUCell as GRUCell
+from graphc.layers.recurrent.lstm import LSTM as LSTM
+from graphc.layers.recurrent.lstm import LSTMCell as LSTMCell
+from graphc.layers.recurrent.rnn import RNN as RNN
+from graphc.layers.recurrent.simple_rnn import SimpleRNN as SimpleRNN
+from graphc.layers.recurrent.simple_rnn import SimpleRNNCell as SimpleRNNCell
+from graphc.layers.recurrent.stacked_rnn_cells import StackedRNNCells as StackedRNNCells
+from graphc.layers.recurrent.time_distributed import TimeDistributed as TimeDistributed
 from graphc.layers.regularization.dropout import AlphaDropout as AlphaDropout
 from graphc.layers.regularization.dropout import Dropout as Dropout
 from graphc.layers.regularization.dropout import SpatialDropout1D as SpatialDropout1D

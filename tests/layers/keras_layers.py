@@ -6,7 +6,7 @@
         compare("dense", CASES)
 
 `recorded/<table>.npz` keeps what Keras gave, so that no Keras is needed. Cases that are not in it
-are asked of the installed Keras; with RECORD_KERAS=1 in the environment the file is written anew.
+are asked of the installed Keras; with RECORD_KERAS=1 in the environment they go into the file.
 """
 
 from __future__ import annotations
@@ -52,13 +52,12 @@ def compare(table: str, cases: Sequence[Case]) -> int:
 def keras_answers(table: str, cases: Sequence[Case]) -> list[dict[str, Any]]:
     """What Keras gives: from the record, and for what is not in it from Keras."""
     path = RECORDED / f"{table}.npz"
-    is_recording = bool(os.environ.get("RECORD_KERAS"))
-    known: dict[str, Any] = read(path) if path.exists() and not is_recording else {}
+    known: dict[str, Any] = read(path) if path.exists() else {}
     prints = [each.fingerprint() for each in cases]
     missing = {key: each for key, each in zip(prints, cases, strict=True) if key not in known}
     if missing:
         known |= dict(zip(missing, run_keras(list(missing.values())), strict=True))
-    if is_recording:
+    if os.environ.get("RECORD_KERAS"):
         RECORDED.mkdir(exist_ok=True)
         write(path, {key: known[key] for key in prints})
     return [known[key] for key in prints]
@@ -107,7 +106,9 @@ def _build(each: Case, feeds: dict[Any, Any]) -> tuple[dict[str, Any], dict[str,
     fed: dict[Any, Any] = {}
 
     def placeholder(array: np.ndarray[Any, Any]) -> Any:
-        sizes = array.shape if each.static or not array.shape else (None, *array.shape[1:])
+        sizes: Any = array.shape if each.static or not array.shape else (None, *array.shape[1:])
+        if len(sizes) > 2 and not each.steps_known:
+            sizes = (*sizes[:1], None, *sizes[2:])
         made = graphc.placeholder(str(array.dtype), sizes)
         fed[made] = array
         return made

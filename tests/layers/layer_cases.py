@@ -29,6 +29,7 @@ class Case:
         call: keywords of the call: arrays (`mask`) or plain data (`training`).
         masks: the masks that the arrays of `inputs` bring along, in their order.
         static: whether the size of the batch is known while the graph is built.
+        steps_known: whether the second size of arrays with three axes or more is known, too.
         tolerance: how much the numbers may differ, relative and absolute.
     """
 
@@ -38,6 +39,7 @@ class Case:
     call: dict[str, Any] = field(default_factory=dict)
     masks: tuple[Any, ...] = ()
     static: bool = False
+    steps_known: bool = True
     tolerance: float = 1e-5
 
     def described(self) -> str:
@@ -66,6 +68,7 @@ def case(
     call: dict[str, Any] | None = None,
     masks: tuple[Any, ...] = (),
     static: bool = False,
+    steps_known: bool = True,
     tolerance: float = 1e-5,
     **config: Any,
 ) -> Case:
@@ -77,13 +80,14 @@ def case(
         call: keywords of the call; a tuple of sizes stands for an array here as well.
         masks: the masks that the inputs bring along.
         static: whether the size of the batch is known while the graph is built.
+        steps_known: whether the second size of arrays with three axes or more is known, too.
         tolerance: how much the numbers may differ.
         **config: arguments of the constructor.
     """
     generator = np.random.default_rng(zlib.crc32(layer.encode()))
     arrays = tuple([_filled(each, generator) for each in inputs])
     keywords = {name: _filled(value, generator) for name, value in (call or {}).items()}
-    return Case(layer, config, arrays, keywords, masks, static, tolerance)
+    return Case(layer, config, arrays, keywords, masks, static, steps_known, tolerance)
 
 
 def _filled(given: Any, generator: np.random.Generator) -> Any:

@@ -1,0 +1,1 @@
+"""Recurrent layers: cells, the loop over the steps of a sequence, and wrappers."""
