@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -156,9 +157,12 @@ class CallbackList(Callback):
 
 
 def _told_to_all(name: str) -> Any:
+    count = len(inspect.signature(getattr(Callback, name)).parameters) - 1
+
     def tell(self: CallbackList, *args: Any) -> None:
+        given = args if len(args) == count else (*args, {})  # functions of users count on logs
         for callback in self.callbacks:
-            getattr(callback, name)(*args)
+            getattr(callback, name)(*given)
 
     tell.__name__ = name
     return tell

@@ -152,6 +152,9 @@ class LossScaleOptimizer(Optimizer, names=("lossscaleoptimizer",)):
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> Operation:
         return self.inner_optimizer.finalize_variable_values(var_list)
 
+    def average_of(self, variable: Variable) -> Variable | None:
+        return self.inner_optimizer.average_of(variable)
+
     def remember(self) -> Callable[[], None]:
         forget_own, forget_inner = self._kept.remember(), self.inner_optimizer.remember()
 

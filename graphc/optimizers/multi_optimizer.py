@@ -203,6 +203,10 @@ class MultiOptimizer(Optimizer):
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> Operation:
         return group(*[each.finalize_variable_values(own) for each, own in self._parts(var_list)])
 
+    def average_of(self, variable: Variable) -> Variable | None:
+        found = [each.average_of(variable) for each in self.optimizers]
+        return next((average for average in found if average is not None), None)
+
     def remember(self) -> Callable[[], None]:
         forget = [self._kept.remember(), *[each.remember() for each in self.optimizers]]
         owners, known = dict(self._of), list(self.optimizers)

@@ -303,8 +303,12 @@ class Optimizer(Configurable, kind="optimizers"):
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> Operation:
         """The operation that sets variables to their averages, if `use_ema` keeps any."""
-        found = [(variable, self._kept.find(variable, "average")) for variable in var_list]
+        found = [(variable, self.average_of(variable)) for variable in var_list]
         return group(*[v.assign(average) for v, average in found if average is not None])
+
+    def average_of(self, variable: Variable) -> Variable | None:
+        """The running average of a variable, if `use_ema` keeps one."""
+        return self._kept.find(variable, "average")
 
     # -- variables -------------------------------------------------------------------------------
 
