@@ -13,7 +13,7 @@ from typing import Any
 from graphc.configurable import Configurable
 from graphc.constraints.constraint import get as get_constraint
 from graphc.dtypes import DType, as_dtype
-from graphc.errors import GraphcError, GraphMixError, ShapeError
+from graphc.errors import GraphcError, GraphMixError, ShapeError, did_you_mean
 from graphc.initializers.initializer import get as get_initializer
 from graphc.ir.origin import capture_origin
 from graphc.layers.call_arguments import CallArguments
@@ -347,7 +347,9 @@ def _first_input_shape(cls: type, kwargs: dict[str, Any]) -> tuple[Any, ...] | N
     shape = kwargs.pop("input_shape", None)
     dim = kwargs.pop("input_dim", None)
     if kwargs:
-        raise TypeError(f"{cls.__name__} has no argument {next(iter(kwargs))!r}")
+        name = next(iter(kwargs))
+        hint = did_you_mean(name, inspect.signature(cls).parameters)
+        raise TypeError(f"{cls.__name__} has no argument {name!r}; {hint}")
     if shape is None and dim is not None:
         shape = (dim,)
     return None if shape is None else tuple(shape) if isinstance(shape, (list, tuple)) else (shape,)

@@ -91,9 +91,7 @@ class Sequential(Model):
             raise GraphcError(
                 "a Sequential is made of layers",
                 given=repr(layer),
-                fix="graphc.layers.Lambda(function) makes a layer of a function"
-                if callable(layer)
-                else "see graphc.layers",
+                fix=_how_to_make_a_layer(layer),
                 origin=capture_origin(),
             )
 
@@ -207,3 +205,11 @@ class Sequential(Model):
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return None  # the layers inside have noted those of the outputs
+
+
+def _how_to_make_a_layer(given: Any) -> str:
+    if isinstance(given, type) and issubclass(given, Layer):
+        return f"write {given.__name__}(...): a layer, and not its class"
+    if callable(given):
+        return "graphc.layers.Lambda(function) makes a layer of a function"
+    return "see graphc.layers"

@@ -28,6 +28,8 @@ class Evaluator(Protocol):
 
     def set_variables(self, values: Any) -> None: ...
 
+    def require_open(self) -> None: ...
+
 
 class _Stacks(threading.local):
     def __init__(self) -> None:
@@ -116,10 +118,14 @@ def session_of(graph: DataflowGraph) -> Evaluator:
     """Where the models of a graph live: the open session of it, else the one they were last in.
 
     A graph whose models were never used in an open session has one of its own.
+
+    Raises:
+        SessionClosedError: they were last in a session that is closed, and their weights with it.
     """
     session = current_session()
     if session is None or session.graph is not graph:
         session = graph.records.session or _make_session[0](graph)
+    session.require_open()
     graph.records.session = session
     return session
 

@@ -153,7 +153,7 @@ class Session:
 
         def call(*arrays: Any) -> Any:
             if len(arrays) != expected or self._closed:
-                self._require_open()
+                self.require_open()
                 raise wrong_number_of_arrays(len(arrays), expected)
             return plan.run(*arrays) if as_numpy else plan.run_for(arrays, as_numpy=False)
 
@@ -339,7 +339,7 @@ class Session:
         Raises:
             CheckpointError: the disk refused; the previous file is untouched.
         """
-        self._require_open()
+        self.require_open()
         with self.store.lock:
             self.store.ensure(list(self.graph.variables), self.compute_initial_values)
             arrays = self.store.snapshot()
@@ -351,12 +351,12 @@ class Session:
         Raises:
             CheckpointError: the file is damaged, or does not fit the graph.
         """
-        self._require_open()
+        self.require_open()
         self.store.load(read_variables(path))
 
     def set_variables(self, values: Mapping[Any, Any]) -> None:
         """Set variables (or those of these names), at once; see `VariableStore.assign`."""
-        self._require_open()
+        self.require_open()
         self.store.assign(values)
 
     def list_devices(self) -> list[Device]:
@@ -370,14 +370,14 @@ class Session:
         self._programs.clear()
         self.store.clear()
 
-    def _require_open(self) -> None:
+    def require_open(self) -> None:
         if self._closed:
             raise session_closed()
 
     @contextlib.contextmanager
     def as_default(self) -> Generator[Session]:
         """Make it this thread's default session inside the block; it stays open at the end."""
-        self._require_open()
+        self.require_open()
         push_session(self)
         try:
             yield self
@@ -385,7 +385,7 @@ class Session:
             pop_session(self)
 
     def __enter__(self) -> Session:
-        self._require_open()
+        self.require_open()
         push_session(self)
         return self
 

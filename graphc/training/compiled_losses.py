@@ -7,9 +7,11 @@ from typing import Any
 from graphc.errors import GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.losses.by_name import as_loss
+from graphc.losses.by_name import get as get_loss
 from graphc.losses.loss import Loss
 from graphc.metrics.reductions import Mean
 from graphc.ops.arithmetic import add, multiply
+from graphc.ops.bodies import flatten
 from graphc.ops.tensor import Tensor
 from graphc.training.output_names import for_each_output, labels_of_outputs, named_outputs
 
@@ -28,6 +30,9 @@ class CompiledLosses:
     """
 
     def __init__(self, loss: Any, loss_weights: Any = None) -> None:
+        for named in flatten(loss)[0]:
+            if isinstance(named, str):
+                get_loss(named)  # says now that there is none of this name
         self._given, self._weights = loss, loss_weights
         self.trackers: list[Mean] = []
         self.by_output: dict[str, Loss] = {}

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from graphc.errors import GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.metrics.metric import Metric
 from graphc.metrics.metric import get as get_metric
 from graphc.metrics.reductions import MeanMetricWrapper
+from graphc.ops.bodies import flatten
 from graphc.ops.tensor import Tensor
 from graphc.training.output_names import for_each_output, labels_of_outputs, named_outputs
+
+_BY_SHAPE: Final = {
+    **{"accuracy": "accuracy", "acc": "accuracy"},
+    **{"crossentropy": "crossentropy", "ce": "crossentropy"},
+}
+"""Short names, whose meaning depends on labels and predictions."""
 
 
 class CompiledMetrics:
@@ -27,6 +34,9 @@ class CompiledMetrics:
     """
 
     def __init__(self, metrics: Any = None, weighted_metrics: Any = None) -> None:
+        for named in flatten((metrics, weighted_metrics))[0]:
+            if isinstance(named, str) and named.lower() not in _BY_SHAPE:
+                Metric.registry.find(named)  # says now that there is none of this name
         self._given = (metrics, False), (weighted_metrics, True)
         self._made: list[tuple[str, Metric, bool]] | None = None
 
@@ -94,8 +104,8 @@ def looks_like(y_true: Tensor, y_pred: Tensor, what: str) -> str:
 def _metric(identifier: Any, y_true: Any, y_pred: Tensor) -> Metric:
     wanted = identifier
     if isinstance(identifier, str):
-        full = {"acc": "accuracy", "ce": "crossentropy"}.get(identifier.lower(), identifier.lower())
-        if full in ("accuracy", "crossentropy"):
+        full = _BY_SHAPE.get(identifier.lower())
+        if full is not None:
             wanted = looks_like(y_true, y_pred, full)
     metric = get_metric(wanted)
     if not isinstance(metric, Metric):

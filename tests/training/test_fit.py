@@ -5,7 +5,7 @@ import pytest
 
 import graphc
 from graphc import layers
-from graphc.errors import FeedError, GraphcError, NumericsError
+from graphc.errors import FeedError, GraphcError, NumericsError, SessionClosedError
 from graphc.training.batches import as_batches
 
 RNG = np.random.default_rng(5)
@@ -239,6 +239,14 @@ def test_a_fit_inside_a_session_leaves_the_weights_there():
         np.testing.assert_array_equal(inside, model.get_weights()[0])
 
 
+def test_weights_that_went_with_a_closed_session_are_not_made_anew_in_silence():
+    model = linear()
+    with graphc.Session():
+        model.fit(X, Y, verbose=0)
+    with pytest.raises(SessionClosedError):
+        model.predict(X)
+
+
 @pytest.mark.parametrize(
     ("run", "error", "words"),
     [
@@ -253,6 +261,8 @@ def test_a_fit_inside_a_session_leaves_the_weights_there():
         (lambda m: m.fit(iter([(X,)]), y=Y, verbose=0), FeedError, ["gives labels"]),
         (lambda m: m.fit([["a", "b"]], Y, verbose=0), GraphcError, []),
         (lambda m: m.compile("adamm", "mse"), GraphcError, ["adam"]),
+        (lambda m: m.compile("adam", "msee"), GraphcError, ["mse"]),
+        (lambda m: m.compile("adam", "mse", metrics=["acuracy"]), GraphcError, ["accuracy"]),
     ],
 )  # fmt: skip
 def test_bad_data_is_explained(run, error, words):
