@@ -9,7 +9,7 @@ from sklearn.model_selection import train_test_split
 import graphc
 from graphc import layers
 
-EPOCHS = 2 if os.environ.get("GRAPHC_EXAMPLE_SHORT") else 60
+EPOCHS = 2 if os.environ.get("GRAPHC_EXAMPLE_SHORT") else 40
 
 images, labels = load_digits(return_X_y=True)
 images = (images / 16).astype(np.float32).reshape(-1, 8, 8, 1)
@@ -20,12 +20,12 @@ train_x, test_x, train_y, test_y = train_test_split(
 model = graphc.Sequential(
     [
         graphc.Input((8, 8, 1)),
-        layers.Conv2D(32, 3, padding="same", activation="relu"),
+        layers.Conv2D(16, 3, padding="same", activation="relu"),
         layers.BatchNormalization(),
-        layers.Conv2D(64, 3, padding="same", activation="relu"),
+        layers.Conv2D(32, 3, padding="same", activation="relu"),
         layers.MaxPooling2D(),
         layers.Dropout(0.3),
-        layers.Conv2D(64, 3, padding="same", activation="relu"),
+        layers.Conv2D(32, 3, padding="same", activation="relu"),
         layers.BatchNormalization(),
         layers.GlobalAveragePooling2D(),
         layers.Dropout(0.3),
