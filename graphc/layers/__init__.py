@@ -105,6 +105,9 @@ from graphc.layers.projections.einsum_dense import EinsumDense as EinsumDense
 from graphc.layers.projections.embedding import Embedding as Embedding
 from graphc.layers.projections.embedding import ReversibleEmbedding as ReversibleEmbedding
 from graphc.layers.recurrent.bidirectional import Bidirectional as Bidirectional
+from graphc.layers.recurrent.conv_lstm import ConvLSTM1D as ConvLSTM1D
+from graphc.layers.recurrent.conv_lstm import ConvLSTM2D as ConvLSTM2D
+from graphc.layers.recurrent.conv_lstm import ConvLSTM3D as ConvLSTM3D
 from graphc.layers.recurrent.gru import GRU as GRU
 from graphc.layers.recurrent.gru import GRUCell as GRUCell
 from graphc.layers.recurrent.lstm import LSTM as LSTM

@@ -176,7 +176,8 @@ class RNN(Layer):
         self._kept.reset()
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "zero_output_for_mask": self.zero_output_for_mask}
+        current = {"unroll": self.unroll, "zero_output_for_mask": self.zero_output_for_mask}
+        return {**super().get_config(), **current}
 
 
 class _KeptStates:
