@@ -198,7 +198,7 @@ class Trainer(TrainedLayer):
     ) -> Any:
         """The outputs for data: NumPy arrays [samples, …]; arguments as in `fit`."""
         data = as_batches(x, None, None, None, batch_size, False, steps)
-        told = self._callbacks(callbacks, 0, steps=data.batches)
+        told = self._callbacks(callbacks, 0 if verbose == "auto" else verbose, steps=data.batches)
         parts: list[list[Any]] = []
         with self._opened() as session:
             program = self._program("predict", data.sample, session)
@@ -208,6 +208,7 @@ class Trainer(TrainedLayer):
                     told.on_predict_batch_begin(len(parts))
                     parts.append(program.run(group, batch, 1))
                     told.on_predict_batch_end(len(parts) - 1, {"outputs": parts[-1]})
+                    told.on_progress(len(parts), data.batches, {})
             told.on_predict_end()
         outputs, tree = flatten(program.outputs)
         whole = [

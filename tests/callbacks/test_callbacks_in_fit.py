@@ -11,6 +11,7 @@ from rich.console import Console
 
 import graphc
 from graphc import callbacks, layers
+from graphc.callbacks.event_files import crc32c, record
 from graphc.errors import GraphcError, NumericsError
 
 RNG = np.random.default_rng(4)
@@ -172,3 +173,13 @@ def test_unknown_methods_and_options_are_explained():
         made(graphc.optimizers.SGD(schedule)).fit(
             X, Y, verbose=0, callbacks=callbacks.LearningRateScheduler(lambda epoch, rate: rate)
         )
+
+
+def test_records_carry_the_checksums_of_their_format():
+    assert crc32c(b"123456789") == 0xE3069283, "the check value of RFC 3720's polynomial"
+    length, content = record(b"abc")[:8], record(b"abc")[12:15]
+    assert length == b"\x03" + bytes(7)
+    assert content == b"abc"
+    plain = crc32c(b"abc")
+    masked = ((plain >> 15 | plain << 17) + 0xA282EAD8) % 2**32
+    assert record(b"abc")[15:] == masked.to_bytes(4, "little")
