@@ -28,6 +28,7 @@ from passes.layer_rolling import LayerRolling
 from passes.memory_budget import MemoryBudget
 from passes.optimizer_updates import OptimizerUpdates
 from passes.pruning import Pruning
+from passes.row_access import RowAccess
 from passes.shape_simplification import ShapeSimplification
 from passes.specialisation import Specialisation
 from passes.stabilisation import Stabilisation
@@ -58,7 +59,11 @@ def default_pipeline() -> Pipeline:
             Stage("canonical", CLEAN_UP, fixpoint=True, forbidden=_NO_EFFECTS),
             Stage("composed", (AttentionFusion(),), forbidden=_NO_EFFECTS),
             Stage("cast", forbidden=_NO_EFFECTS),
-            Stage("rolled", (LayerRolling(), VariablePacking()), forbidden=_NO_EFFECTS),
+            Stage(
+                "rolled",
+                (LayerRolling(weighs_stacks=True), VariablePacking()),
+                forbidden=_NO_EFFECTS,
+            ),
             Stage(
                 "differentiated",
                 (Autodiff(), CustomGradientRemoval(), TapRemoval()),
@@ -68,7 +73,7 @@ def default_pipeline() -> Pipeline:
             Stage("simplified", CLEAN_UP, fixpoint=True, forbidden=_NO_INTENTS),
             Stage("specialised", (Specialisation(), *CLEAN_UP), fixpoint=True, forbidden=_STATIC),
             Stage("placed", forbidden=_STATIC),
-            Stage("legalized", (AttentionLegalization(),), forbidden=_STATIC),
+            Stage("legalized", (AttentionLegalization(), RowAccess()), forbidden=_STATIC),
             Stage(
                 "budgeted",
                 (MemoryBudget(), Pruning(), CommonSubexpressions()),

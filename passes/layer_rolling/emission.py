@@ -202,6 +202,7 @@ class _BodyWriter:
         self._earlier = earlier
         self._again: dict[tuple[Value, ...], Value] = {}
         self.invariants: dict[Value, Value] = {}
+        self._spread: dict[Value, Value] = {}
         self._body = GraphBuilder(registry)
         self._made: dict[_Result, Value] = {}
         self._length = loop.schedule.length
@@ -224,10 +225,20 @@ class _BodyWriter:
         return self._varying(operand.values)
 
     def _invariant(self, value: Value) -> Value:
+        if _spreads_a_number(value):  # made where it is read, instead of kept in memory
+            if value not in self._spread:
+                self._spread[value] = self._again_inside(value)
+            return self._spread[value]
         if value not in self.invariants:
             name = f"invariant{len(self.invariants)}"
             self.invariants[value] = self._body.input(value.type, name)
         return self.invariants[value]
+
+    def _again_inside(self, value: Value) -> Value:
+        node, body = value.node, self._body
+        number = body.literal(node.inputs[0].node.attributes["value"])
+        with body.located(node.origin, node.name):
+            return body.make(node.op, (number,), node.attributes).output
 
     def _varying(self, values: tuple[Value, ...]) -> Value:
         """A value for each iteration: computed again if that is cheap, else scanned."""
@@ -282,6 +293,14 @@ class _BodyWriter:
 def _costs_little(node: Node) -> bool:
     traits = node.op.traits
     return bool(traits & _CHEAP) and not traits & _DEAR
+
+
+def _spreads_a_number(value: Value) -> bool:
+    """Whether a value is one known number, everywhere."""
+    if value.node.op.name != "broadcast_in_dim":
+        return False
+    given = value.node.inputs[0]
+    return given.type.rank == 0 and _literal(given) is not None
 
 
 def _literal(value: Value) -> Literal | None:

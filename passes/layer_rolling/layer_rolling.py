@@ -16,7 +16,7 @@ from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
 from passes.layer_rolling.emission import RULE, LoopEmitter
 from passes.layer_rolling.expansion import difference_after_expansion
-from passes.layer_rolling.loops import Flow, Loop, RefusedError, plan_loop
+from passes.layer_rolling.loops import Flow, Loop, RefusedError, narrow_loop, plan_loop
 from passes.layer_rolling.node_signatures import (
     Signatures,
     families,
@@ -26,6 +26,7 @@ from passes.layer_rolling.node_signatures import (
 )
 from passes.layer_rolling.orbits import Orbit, find_orbits, reverse_orbits
 from passes.layer_rolling.schedules import Schedule, find_cycles, schedule_cycle
+from passes.layer_rolling.selection import orbits_worth_rolling, stacks_arguments
 from passes.layer_rolling.succession import Succession
 
 _PERIODS: Final = (1, 2, 3, 4)
@@ -38,16 +39,19 @@ class LayerRolling(GraphPass):
 
     Attributes:
         least: how many blocks a chain must have. Two or three compile about as fast written out.
+        weighs_stacks: whether what must be stacked for a loop is weighed against what the loop
+            saves: arguments of a function, which are not stacked where they lie.
     """
 
     least: int = 4
+    weighs_stacks: bool = False
 
     name: ClassVar[str] = RULE
     effect_on_numbers: ClassVar[Numerics] = "exact"
     idempotent: ClassVar[bool] = True
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
-        search = _Search(graph, self.least)
+        search = _Search(graph, self.least, self.weighs_stacks)
         loops = search.run()
         for reason in search.refused:
             context.trace.refuse(self.name, "roll", reason)
@@ -88,8 +92,10 @@ class _Search:
         refused: why what looked like a chain of blocks was left alone.
     """
 
-    def __init__(self, graph: Graph, least: int) -> None:
+    def __init__(self, graph: Graph, least: int, weighs_stacks: bool) -> None:
         self.refused: list[str] = []
+        self._weighs = weighs_stacks
+        self._is_output = set(graph.outputs).__contains__
         self._graph = graph
         self._least = least
         self.users = users_of(graph)
@@ -168,6 +174,9 @@ class _Search:
                 free = [o for o in beside if not any(map(self._flow.is_taken, o.nodes))]
                 try:
                     loop = plan_loop(self._flow, cycle, free, schedule)
+                    if self._weighs and stacks_arguments(loop):
+                        kept = orbits_worth_rolling(loop, cycle, self.users, self._is_output)
+                        loop = narrow_loop(self._flow, cycle, loop, kept)
                 except RefusedError as refusal:
                     self.refused.append(str(refusal))
                     continue

@@ -9,7 +9,7 @@ itself, the loop is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import networkx as nx
@@ -123,8 +123,21 @@ def plan_loop(
     Raises:
         RefusedError: a path leaves the loop and comes back to the cycle.
     """
-    required = set(cycle)
-    schedule = _join(schedule, beside)
+    return _close(flow, set(cycle), _join(schedule, beside))
+
+
+def narrow_loop(flow: Flow, cycle: Sequence[Orbit], loop: Loop, kept: Set[Orbit]) -> Loop:
+    """The loop without the orbits that are not kept.
+
+    Raises:
+        RefusedError: a path leaves the loop and comes back to the cycle.
+    """
+    shifts = {orbit: shift for orbit, shift in loop.schedule.shifts.items() if orbit in kept}
+    return _close(flow, set(cycle), replace(loop.schedule, shifts=shifts))
+
+
+def _close(flow: Flow, required: Set[Orbit], schedule: Schedule) -> Loop:
+    """The loop of a schedule, without the orbits that read what depends on it from outside."""
     while True:
         orbits = _body_order(schedule)
         operands = {orbit: _operands(orbit, schedule) for orbit in orbits}
@@ -137,7 +150,7 @@ def plan_loop(
             if any(value.node in after for value in outer_values(operand))
         }
         if not closing:
-            return loop
+            return _without_idle(loop, required)
         for orbit in closing & required:
             node = orbit.nodes[schedule.elements(orbit)[0]]
             raise RefusedError(
@@ -145,6 +158,28 @@ def plan_loop(
             )
         kept = {o: shift for o, shift in schedule.shifts.items() if o not in closing}
         schedule = replace(schedule, shifts=kept)
+
+
+def _without_idle(loop: Loop, required: Set[Orbit]) -> Loop:
+    """The loop without orbits that neither read what the cycle computes nor lead to any that do."""
+    busy = set(required)
+    for orbit in loop.orbits:
+        busy.update([orbit] if any(o.edge.source in busy for o in _inner(loop, orbit)) else ())
+    for orbit in reversed(loop.orbits):
+        if orbit in busy:
+            busy.update(operand.edge.source for operand in _inner(loop, orbit))
+    if len(busy) == len(loop.orbits):
+        return loop
+    shifts = {orbit: shift for orbit, shift in loop.schedule.shifts.items() if orbit in busy}
+    orbits = [orbit for orbit in loop.orbits if orbit in busy]
+    operands = {orbit: loop.operands[orbit] for orbit in orbits}
+    return replace(
+        loop, schedule=replace(loop.schedule, shifts=shifts), orbits=orbits, operands=operands
+    )
+
+
+def _inner(loop: Loop, orbit: Orbit) -> list[Inside | Carried]:
+    return [operand for operand in loop.operands[orbit] if isinstance(operand, Inside | Carried)]
 
 
 def _join(schedule: Schedule, beside: Sequence[Orbit]) -> Schedule:

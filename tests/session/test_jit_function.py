@@ -225,3 +225,29 @@ def test_mistakes_teach(make, words: str) -> None:
 def test_a_stopped_gradient_stays_stopped_in_the_graph() -> None:
     graph = graphc.from_jax(lambda x: jax.lax.stop_gradient(x) * x, X)
     assert graph.count("stop_gradient") == 1
+
+
+def adam_step(state, x):
+    weights, first, second = state
+    slopes = jax.grad(layered)(weights, x)
+    first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, slopes)
+    second = jax.tree.map(lambda v, g: 0.99 * v + 0.01 * g * g, second, slopes)
+    weights = jax.tree.map(
+        lambda w, m, v: w - 0.1 * m / (jnp.sqrt(v) + 1e-3), weights, first, second
+    )
+    return weights, first, second
+
+
+def test_an_update_that_is_written_out_stays_out_of_the_loops() -> None:
+    keys = jax.random.split(jax.random.key(0), 6)
+    weights = [(jax.random.normal(key, (64, 64)) / 8, jnp.zeros(64)) for key in keys]
+    zeros = jax.tree.map(jnp.zeros_like, weights)
+    state, x = (weights, zeros, zeros), jnp.ones((4, 64))
+    function = graphc.jit(adam_step)
+    rolled = function.graph(state, x, stage="rolled")
+    loops = [node for node in rolled.nodes if node.op.name == "scan"]
+    assert len(loops) == 2
+    # the weights are stacked; neither the matrices of the slots nor what becomes of them are
+    scanned = [value.type.shape for loop in loops for value in loop.inputs if value.type.rank == 3]
+    assert scanned.count((6, 64, 64)) <= 2
+    same(function(state, x), jax.jit(adam_step)(state, x))

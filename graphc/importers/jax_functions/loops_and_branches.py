@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from graphc.ir.builder import Builder
 from graphc.ir.node import Value
 
 if TYPE_CHECKING:
@@ -21,6 +22,13 @@ def _scan(importer: JaxprImporter, equation: Any, operands: Sequence[Value]) -> 
     """JAX's operands are constants, carries, slices; ours are carries, slices, constants."""
     p = equation.params
     constants, carries = p["num_consts"], p["num_carry"]
+    if p["unroll"] >= p["length"] > 0:
+        return _written_out(importer, p, operands)
+    if p["unroll"] > 1:  # who asks for that has measured it; no op says it
+        made = importer.build.jax_primitive(
+            *operands, primitive=equation.primitive, parameters=dict(p)
+        )
+        return _listed(made)
     given = [*operands[constants:], *operands[:constants]]
     scanned = len(operands) - constants
     types = [
@@ -37,6 +45,40 @@ def _scan(importer: JaxprImporter, equation: Any, operands: Sequence[Value]) -> 
         reverse=p["reverse"],
     )
     return _listed(made)
+
+
+def _written_out(
+    importer: JaxprImporter, p: Mapping[str, Any], operands: Sequence[Value]
+) -> list[Value]:
+    """A scan whose iterations follow each other: a polynomial by Horner's rule is one in JAX."""
+    build, length = importer.build, p["length"]
+    scanned = p["num_consts"] + p["num_carry"]
+    constants, carried = operands[: p["num_consts"]], operands[p["num_consts"] : scanned]
+    rows: list[list[Value]] = []
+    for iteration in range(length):
+        place = length - 1 - iteration if p["reverse"] else iteration
+        cut = [_row(build, value, place) for value in operands[scanned:]]
+        results = importer.closed(p["jaxpr"], [*constants, *carried, *cut])
+        carried = results[: p["num_carry"]]
+        rows.append(results[p["num_carry"] :])
+    if p["reverse"]:
+        rows.reverse()
+    stacks: list[Value] = []
+    for parts in zip(*rows, strict=True):
+        lifted = [build.reshape(part, shape=(1, *part.type.shape)) for part in parts]
+        stacks.append(build.concatenate(*lifted, dimension=0))
+    return [*carried, *stacks]
+
+
+def _row(build: Builder, stack: Value, place: int) -> Value:
+    rest = stack.type.shape[1:]
+    cut = build.slice(
+        stack,
+        start_indices=[place] + [0] * len(rest),
+        limit_indices=[place + 1, *rest],
+        strides=[1] * (1 + len(rest)),
+    )
+    return build.reshape(cut, shape=rest)
 
 
 def _while(importer: JaxprImporter, equation: Any, operands: Sequence[Value]) -> list[Value]:

@@ -73,3 +73,18 @@ def test_equal_draws_of_layers_are_equal_nodes_and_are_rolled() -> None:
         rtol=1e-5,
         atol=1e-6,
     )
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("unroll", [1, 2, True])
+def test_a_scan_that_is_to_be_unrolled_is(unroll, reverse: bool) -> None:
+    def scanned(x):
+        def step(total, row):
+            return total * 0.5 + row, total
+
+        return jax.lax.scan(step, x[0], x, unroll=unroll, reverse=reverse)
+
+    graph = graphc.from_jax(scanned, X)
+    assert graph.count("scan") == (unroll == 1 and unroll is not True)
+    for mine, theirs in zip(evaluate(graph, [X]), scanned(X), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-6)

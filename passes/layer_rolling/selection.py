@@ -1,0 +1,134 @@
+"""Which orbits beside a cycle are worth having in its loop, where stacking costs.
+
+A variable that a session keeps is stacked where it lies, and costs nothing in a loop. An argument
+of a function is not: what each block reads is copied into a stack, what each block gives is cut out
+of one, and both lie in memory beside the originals. An optimizer's update that is written out reads
+three such stacks and gives three; outside of the loop it reads one, of gradients.
+
+So the orbits that run in the loop are one side of a minimum cut: between the cycle, and all that is
+outside. An edge costs what must be stacked where it is cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import Final
+
+import networkx as nx
+
+from graphc.ir.node import Node, Value
+from graphc.ir.op import Trait
+from graphc.ir.types import TensorType
+from passes.layer_rolling.loops import Invariant, Loop, Operand, Scanned
+from passes.layer_rolling.node_signatures import Users
+from passes.layer_rolling.orbits import Orbit
+
+_A_STACK: Final = 1 << 14
+"""What making a stack costs beside its bytes: a kernel to compile and to run for each row."""
+_A_NODE: Final = 1 << 10
+"""What a node costs outside of the loop, where there is one for each block."""
+_STAYS: Final = Trait.CONTRACTION | Trait.REGION | Trait.RANDOM | Trait.REDUCTION
+
+
+def is_argument(value: Value) -> bool:
+    """Whether a value is an argument of the program, not a variable that lies where it is kept."""
+    return value.node.op.name == "input" and value.node.attributes["kind"] == "feed"
+
+
+def stacks_arguments(loop: Loop) -> bool:
+    """Whether a loop reads another argument of the program in each iteration."""
+    return any(
+        isinstance(operand, Scanned) and any(map(is_argument, operand.values))
+        for operands in loop.operands.values()
+        for operand in operands
+    )
+
+
+def orbits_worth_rolling(
+    loop: Loop, cycle: Iterable[Orbit], users: Users, is_output: Callable[[Value], bool]
+) -> set[Orbit]:
+    """The orbits of a loop whose stacks cost least.
+
+    Only those are left out that lead to nothing but results of the program.
+    """
+    tails = _tails(loop, cycle, users)
+    cut: nx.DiGraph[Hashable] = nx.DiGraph()
+    downstream = _downstream(loop, cycle)
+    for orbit in loop.orbits:
+        if orbit in tails:
+            cut.add_edge("in", orbit, capacity=_A_NODE)
+        else:
+            cut.add_edge("in", orbit)  # without a capacity: never cut
+        for operand in loop.operands[orbit]:
+            _add_operand(cut, orbit, operand, downstream)
+        if orbit not in tails:
+            continue
+        for value in orbit.nodes[0].outputs:
+            copies = [node.outputs[value.index] for node in _nodes(loop, orbit)]
+            if any(map(is_output, copies)):
+                cut.add_edge(orbit, (orbit, value.index), capacity=_bytes(value.type) + _A_STACK)
+                cut.add_edge((orbit, value.index), "out")
+    if not tails or "out" not in cut:
+        return set(loop.orbits)
+    _, (inside, _) = nx.minimum_cut(cut, "in", "out")
+    return {orbit for orbit in loop.orbits if orbit in inside}
+
+
+def _tails(loop: Loop, cycle: Iterable[Orbit], users: Users) -> set[Orbit]:
+    """The orbits, none of the cycle, that are read by tails alone, or by nothing."""
+    members = {node: orbit for orbit in loop.orbits for node in _nodes(loop, orbit)}
+    fixed = set(cycle)
+    found: set[Orbit] = set()
+    for orbit in reversed(loop.orbits):
+        if orbit in fixed or orbit.nodes[0].op.traits & _STAYS:
+            continue
+        readers = {members.get(user) for node in _nodes(loop, orbit) for user, _ in users[node]}
+        if readers <= found:
+            found.add(orbit)
+    return found
+
+
+def _add_operand(
+    cut: nx.DiGraph[Hashable], orbit: Orbit, operand: Operand, downstream: set[Orbit]
+) -> None:
+    """What an operand costs: to stack it where it is outside, or its reader is."""
+    if isinstance(operand, Scanned):
+        if any(map(is_argument, operand.values)):
+            cut.add_edge(orbit, operand.values)
+            cost = _bytes(operand.values[0].type) + _A_STACK
+            cut.add_edge(operand.values, "out", capacity=cost)
+        return
+    if isinstance(operand, Invariant):
+        return
+    edge = operand.edge
+    source, result = edge.source, (edge.source, edge.index)
+    cost = _bytes(source.nodes[0].outputs[edge.index].type) + _A_STACK
+    cut.add_edge(source, result, capacity=cost)
+    cut.add_edge(result, orbit)
+    if source in downstream:
+        cut.add_edge(orbit, source)  # the loop would read what depends on it
+    else:
+        stack = ("stack", *result)
+        cut.add_edge(orbit, stack)
+        cut.add_edge(stack, source, capacity=cost)
+
+
+def _bytes(type_: TensorType) -> int:
+    size = type_.byte_size
+    return size if isinstance(size, int) else _A_STACK
+
+
+def _nodes(loop: Loop, orbit: Orbit) -> list[Node]:
+    return [orbit.nodes[element] for element in loop.schedule.elements(orbit)]
+
+
+def _downstream(loop: Loop, cycle: Iterable[Orbit]) -> set[Orbit]:
+    """The orbits that depend on the cycle, and the cycle."""
+    found = set(cycle)
+    pending = list(found)
+    while pending:
+        for edge in pending.pop().readers:
+            if edge.reader not in found and edge.reader in loop.operands:
+                found.add(edge.reader)
+                pending.append(edge.reader)
+    return found
