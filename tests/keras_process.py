@@ -19,10 +19,11 @@ import graphc
 from graphc import ops
 
 PROGRAM = """
-import json, sys
+import inspect, json, sys
 from operator import attrgetter
 import numpy as np
 import jax, keras
+from keras.src.backend import set_keras_mask
 def decoded(thing):
     if isinstance(thing, dict) and "array" in thing:
         return np.array(thing["array"], thing["dtype"]).reshape(thing["shape"])
@@ -30,13 +31,27 @@ def decoded(thing):
 def told(array):
     array = np.asarray(array)
     return {"array": array.ravel().tolist(), "dtype": str(array.dtype), "shape": array.shape}
+def measured(metric, arguments, mask=None):
+    count = len(inspect.signature(metric.update_state).parameters)
+    for place in range(0, len(arguments), count):
+        given = arguments[place : place + count]
+        if mask is not None:
+            set_keras_mask(given[count - 2], mask)
+        metric.update_state(*given)
+    found = metric.result()
+    metric.reset_state()
+    return [found, metric.result()]
 def run(case, numbers):
-    path, config, arguments, keywords, gradient = case
+    path, config, arguments, keywords, gradient, _ = case
     function = attrgetter(path)(keras)
     if config is not None:
-        function = function(**{key: decoded(value) for key, value in config.items()})
+        takes_lists = path.startswith("metrics.")
+        told = {key: value if takes_lists else decoded(value) for key, value in config.items()}
+        function = function(**told)
     arguments = [n if n is not None else decoded(a) for a, n in zip(arguments, numbers)]
     keywords = {key: decoded(value) for key, value in keywords.items()}
+    if isinstance(function, keras.metrics.Metric):
+        return measured(function, arguments, **keywords)
     def weighted(x):
         given = [x if place == gradient else each for place, each in enumerate(arguments)]
         result = function(*given, **keywords)
@@ -51,7 +66,10 @@ def is_array(thing):
 def answers(cases):
     # one program for all: op by op takes three times as long
     given = [[decoded(a) if is_array(a) else None for a in case[2]] for case in cases]
-    found = jax.jit(lambda given: [run(*each) for each in zip(cases, given)])(given)
+    def compiled(given):
+        return [None if case[-1] else run(case, each) for case, each in zip(cases, given)]
+    found = jax.jit(compiled)(given)
+    found = [run(*each) if f is None else f for f, *each in zip(found, cases, given)]
     return [[told(array) for array in arrays] for arrays in found]
 for line in sys.stdin:
     asked = json.loads(line)
@@ -66,16 +84,18 @@ for line in sys.stdin:
 
 @dataclass(frozen=True)
 class Case:
-    """One call of a function, or of an object that is made first.
+    """One call of a function, or of an object that is made first; of a metric, several updates.
 
     Attributes:
         path: behind "graphc.", and behind "keras." unless `keras_path` is given.
-        arguments: of the call; arrays become placeholders of ours.
+        arguments: of the call; arrays become placeholders of ours. Those of a metric's updates
+            follow upon each other, the weights of samples or None included.
         config: what the object is made with; None for a function.
-        keywords: of the call.
+        keywords: of the call; the "mask" of a metric's predictions.
         gradient: of which argument a gradient is compared as well.
         sizes_known: whether the placeholders know their first size.
         keras_path: behind "keras.".
+        op_by_op: whether Keras decides by values, and cannot be compiled.
     """
 
     path: str
@@ -85,6 +105,7 @@ class Case:
     gradient: int | None = None
     sizes_known: bool = False
     keras_path: str | None = None
+    op_by_op: bool = False
 
 
 def _encoded(thing: Any) -> Any:
@@ -117,7 +138,10 @@ class KerasProcess:
         return set(self._ask(module))
 
     def results(self, cases: Mapping[str, Case]) -> dict[str, list[np.ndarray]]:
-        """The value of each case, and its gradient where that is asked for."""
+        """The value of each case, and its gradient where that is asked for.
+
+        Of a metric the result after all updates, and that after `reset_state`.
+        """
         asked = [
             (
                 case.keras_path or case.path,
@@ -125,6 +149,7 @@ class KerasProcess:
                 [_encoded(each) for each in case.arguments],
                 _encoded_all(case.keywords),
                 case.gradient,
+                case.op_by_op,
             )
             for case in cases.values()
         ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphc.dtypes import I32
 from graphc.losses.label_shapes import squeeze_or_expand_to_same_rank
-from graphc.metrics.reductions import MeanMetricWrapper
+from graphc.metrics.reductions import MeanMetricWrapper, has_a_name
 from graphc.ops.comparison import equal, greater
 from graphc.ops.conversion import cast_to, floatx, graph_of, to_tensor
 from graphc.ops.reductions import any as any_of
@@ -21,6 +21,7 @@ def _pair(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     return to_tensor(y_true, None, graph), to_tensor(y_pred, None, graph)
 
 
+@has_a_name
 def accuracy(y_true: Any, y_pred: Any) -> Tensor:
     """1 where a prediction equals its label, else 0; of the labels' shape."""
     labels, predictions = _pair(y_true, y_pred)
@@ -29,6 +30,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Tensor:
     return cast_to(equal(labels, predictions), floatx())
 
 
+@has_a_name
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
     """1 where a prediction above the threshold has the label 1, or another one the label 0.
 
@@ -42,6 +44,7 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
     return cast_to(equal(labels, chosen), floatx())
 
 
+@has_a_name
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     """1 where the largest prediction is that of the class, f32[batch, …].
 
@@ -53,6 +56,7 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     return sparse_categorical_accuracy(argmax(labels, axis=-1), predictions)
 
 
+@has_a_name
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     """1 where the largest prediction is that of the class number, f32[batch, …].
 
@@ -69,12 +73,14 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     return squeeze(matches, axis=-1) if has_last else matches
 
 
+@has_a_name
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Tensor:
     """1 where the class is among the k largest predictions; arguments as `categorical_accuracy`."""
     labels, predictions = _pair(y_true, y_pred)
     return sparse_top_k_categorical_accuracy(argmax(labels, axis=-1), predictions, k)
 
 
+@has_a_name
 def sparse_top_k_categorical_accuracy(
     y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False
 ) -> Tensor:

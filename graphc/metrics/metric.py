@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,10 @@ class Metric(Configurable, kind="metrics"):
     Attributes:
         name: of the metric in logs.
         variables: its state.
+        needs_probabilities: whether predictions must be probabilities, not logits.
     """
+
+    needs_probabilities: bool = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -84,6 +87,7 @@ class Metric(Configurable, kind="metrics"):
                 dtype=target,
             )
         self.variables.append(variable)
+        self._reset = None
         return variable
 
     def add_weight(
@@ -148,6 +152,15 @@ def get(identifier: Any) -> Any:
         GraphcError: there is none of that name.
     """
     return Metric.registry.get(identifier)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Callable[..., Any]] | None = None) -> Any:
+    """The metric that data describes, or the class that a name means.
+
+    Raises:
+        GraphcError: there is none.
+    """
+    return Metric.registry.deserialize(config, custom_objects)
 
 
 def reset_operation(metrics: Iterable[Metric]) -> Operation:

@@ -116,7 +116,7 @@ def _metric(identifier: Any, y_true: Any, y_pred: Tensor) -> Metric:
 
 
 def _refuse_logits(metric: Metric, loss: Any) -> None:
-    if getattr(metric, "needs_probabilities", False) and getattr(loss, "from_logits", False):
+    if metric.needs_probabilities and getattr(loss, "from_logits", False):
         raise GraphcError(
             f"the metric {metric.name!r} takes probabilities, and the model gives logits",
             given=f"the loss {loss.name!r} with from_logits=True",
