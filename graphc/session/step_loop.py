@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -12,18 +12,26 @@ from graphc.session.plan import dispatch
 from graphc.session.program import Program
 from graphc.session.session import Session
 
+_SLOW_IN_LOOPS: Final = frozenset(
+    {"convolution", "convolution_input_gradient", "convolution_kernel_gradient"}
+)
+"""Ops that XLA computes 25 times slower inside of a loop than outside, on CPUs (measured)."""
+
 
 class StepLoop:
-    """Runs steps of a program in a loop on the device.
+    """Runs steps of a program, in a loop on the device where that pays.
 
     Attributes:
-        program: the step, with its loop around from the stage `repeated` on.
+        program: the step; with its loop around, from the stage `repeated` on, where it has one.
     """
 
-    def __init__(self, program: Program, session: Session, count: int) -> None:
+    def __init__(
+        self, program: Program, session: Session, count: int, stacked: Sequence[int] | None = None
+    ) -> None:
         self.program = program
         self._session = session
         self._count = count
+        self._stacked = stacked
 
     def run(self, arrays: Sequence[Any], first: int, count: int) -> list[Any]:
         """Run `count` steps, beginning with `first`.
@@ -37,9 +45,25 @@ class StepLoop:
         Returns:
             The fetches of the last step, perhaps before they are computed.
         """
+        if self._stacked is not None:
+            return self._run_one_by_one(arrays, first, count, self._stacked)
+        return self._dispatch(arrays, [np.int32(first), np.int32(count)])
+
+    def _run_one_by_one(
+        self, arrays: Sequence[Any], first: int, count: int, stacked: Sequence[int]
+    ) -> list[Any]:
+        rows = {place: np.asarray(arrays[place]) for place in stacked}
+        fed, results = list(arrays), []
+        for step in range(first, first + count):
+            for place, whole in rows.items():
+                fed[place] = whole[step].copy()  # XLA may read it after this returns
+            results = self._dispatch(fed, [])
+        return results
+
+    def _dispatch(self, arrays: Sequence[Any], bounds: list[Any]) -> list[Any]:
         signature = self.program.signature(arrays)
-        fed = [*arrays, np.int32(first), np.int32(count)]
         session = self._session
+        fed = [*arrays, *bounds]
         results = dispatch(signature, fed, session.store, session.compute_initial_values)
         return results[: self._count]
 
@@ -61,10 +85,14 @@ def make_step_loop(
         stacked: those of the feeds that differ from step to step.
     """
     values = [*[tensor.value for tensor in fetches], operation.node.outputs[0]]
-    program = session.make_program(
-        values,
-        [tensor.value for tensor in feeds],
-        stacked=tuple([t.value for t in stacked]),
-        memory_budget=session.memory_budget,
-    )
+    fed = [tensor.value for tensor in feeds]
+    budget = session.memory_budget
+    program = session.make_program(values, fed, memory_budget=budget)
+    if program.platform == "cpu" and any(
+        node.op.name in _SLOW_IN_LOOPS for node in program.built.walk()
+    ):
+        places = [place for place, value in enumerate(feeds) if value in stacked]
+        return StepLoop(program, session, len(fetches), places)
+    looped = tuple([tensor.value for tensor in stacked])
+    program = session.make_program(values, fed, stacked=looped, memory_budget=budget)
     return StepLoop(program, session, len(fetches))

@@ -55,3 +55,22 @@ def test_the_loop_can_be_read_as_text_and_parsed_back(arrays):
         text = loop.program.as_text("repeated")
         assert "while_loop" in text
         assert str(graphc.parse(text)) == text
+
+
+def test_convolutions_run_step_by_step_on_cpus_with_the_same_numbers(arrays):
+    with graphc.Graph().as_default():
+        data = graphc.placeholder("float32", [None, 6, 1], name="data")
+        rows = graphc.placeholder("int32", [None], name="rows")
+        kernel = graphc.Variable(np.ones((3, 1, 2), np.float32))
+        mixed = graphc.nn.conv(graphc.ops.take(data, rows, axis=0), kernel)
+        loss = graphc.ops.mean(graphc.ops.square(mixed))
+        step = graphc.optimizers.SGD(0.01).minimize(loss)
+        whole = np.random.default_rng(2).normal(size=(12, 6, 1)).astype("f")
+        one_by_one, looped = graphc.Session(), graphc.Session()
+        losses = [one_by_one.run([step, loss], {data: whole, rows: r})[1] for r in arrays[1]]
+        loop = make_step_loop(looped, step, [loss], [data, rows], [rows])
+        found = loop.run([whole, arrays[1]], 0, 4)
+        np.testing.assert_allclose(found[0], losses[3], rtol=1e-6)
+        np.testing.assert_array_equal(looped.run(kernel), one_by_one.run(kernel))
+        names = {node.op.name for node in loop.program.graph("fused").nodes}
+        assert "while_loop" not in names
