@@ -15,7 +15,7 @@ import graphc
 from graphc import layers
 
 IS_SHORT = bool(os.environ.get("GRAPHC_EXAMPLE_SHORT"))
-EPOCHS = 1 if IS_SHORT else 14
+EPOCHS = 1 if IS_SHORT else 7
 LENGTH, WIDTH, HEADS, BLOCKS = 64, 96, 4, 4
 MODULES = (
     "argparse ast asyncio collections contextlib copy csv dataclasses datetime decimal "

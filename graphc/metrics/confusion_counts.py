@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -207,7 +207,8 @@ def _by_intervals(predictions: Tensor, sums: Tensor, thresholds: Sequence[float]
     labels = place.shape[-1]
     of_label = add(multiply(place, labels), arange(labels, dtype="int32"))
     of_label = where(greater(place, -1), of_label, count * labels)
-    flat = segment_sum(reshape(sums, (-1, 2)), reshape(of_label, (-1,)), count * labels)
+    size = cast("int", count * labels)
+    flat = segment_sum(reshape(sums, (-1, 2)), reshape(of_label, (-1,)), size)
     return cumsum(reshape(flat, (count, labels, 2)), axis=0, reverse=True)
 
 
