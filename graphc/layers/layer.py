@@ -362,7 +362,7 @@ def _made_once(build: Callable[..., None]) -> Callable[..., None]:
     def building(self: Layer, *args: Any, **kwargs: Any) -> None:
         if self._is_building:  # a subclass's, that calls this one
             return build(self, *args, **kwargs)
-        home = _home(get_default_graph())
+        home, before = _home(get_default_graph()), dict(vars(self))
         self._is_building = True
         try:
             with (
@@ -373,7 +373,9 @@ def _made_once(build: Callable[..., None]) -> Callable[..., None]:
                 build(self, *args, **kwargs)
             self._graph, self.built = home, True
         except BaseException:
-            self._forget_weights()  # the graph takes back those that were made
+            vars(self).clear()  # the graph takes back the weights that were made
+            vars(self).update(before)
+            self._forget_weights()
             raise
         finally:
             self._is_building = False

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import jax
 import numpy as np
 import pytest
 
@@ -63,7 +64,8 @@ def run_steps(
         variable, *slots = state
         gradient = np.asarray(gradient, initial.dtype)
         arrays = [variable, gradient, np.float32(rate), np.int64(iteration), *slots]
-        state = [np.asarray(array) for array in run(graph, arrays)]
+        with jax.enable_x64(True):  # steps are counted in i64
+            state = [np.asarray(array) for array in run(graph, arrays)]
     return state
 
 
