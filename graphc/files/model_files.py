@@ -14,6 +14,7 @@ from graphc.files.weight_files import decode_values, encode_values, refuse_exist
 from graphc.ir.origin import capture_origin
 from graphc.layers.layer import Layer
 from graphc.ops.bodies import flatten, unflatten
+from graphc.ops.known_shapes import known_sizes
 from graphc.ops.slicing_graphs import slice_graph
 from graphc.ops.sources import placeholder
 from graphc.ops.tensor import Tensor
@@ -68,8 +69,7 @@ def _described_call(model: Layer) -> Any:
 
 
 def _described_type(tensor: Tensor) -> dict[str, Any]:
-    sizes = [size if isinstance(size, int) else None for size in tensor.shape]
-    return {"placeholder": str(tensor.dtype), "shape": sizes}
+    return {"placeholder": str(tensor.dtype), "shape": list(known_sizes(tensor))}
 
 
 def _readable(model: Any) -> str:

@@ -14,6 +14,7 @@ from graphc.ir.origin import capture_origin
 from graphc.ops.bodies import flatten, unflatten
 from graphc.ops.conversion import cast_to, to_tensor
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
+from graphc.ops.known_shapes import known_shapes
 from graphc.ops.masks import mask_of
 from graphc.ops.sources import placeholder
 from graphc.ops.tensor import Tensor
@@ -79,8 +80,8 @@ class CallArguments:
         names = list(inspect.signature(layer.build).parameters)
         if len(names) <= 1:
             first = next(iter(given.values()), ())
-            return {name: _shapes(first) for name in names}
-        known = {f"{name}_shape": _shapes(value) for name, value in given.items()}
+            return {name: known_shapes(first) for name in names}
+        known = {f"{name}_shape": known_shapes(value) for name, value in given.items()}
         return {name: known[name] for name in names if name in known}
 
     def completed(
@@ -115,7 +116,7 @@ class CallArguments:
             made = [_placeholders(shape, layer) for shape in args]
             names = {name.removesuffix("_shape"): v for name, v in kwargs.items()}
             outputs = layer(*made, **{name: _placeholders(v, layer) for name, v in names.items()})
-            return _shapes(outputs)
+            return known_shapes(outputs)
         finally:
             layer._first_call = calls
             graph.marks.go_back(mark)
@@ -136,17 +137,6 @@ def _cast(tensor: Tensor, dtype: DType) -> Tensor:
     if mask is not None:
         made.graph.records.masks[made.value] = mask
     return made
-
-
-def _shapes(structure: Any) -> Any:
-    """Tuples of sizes, None where one is not known, in the place of tensors."""
-    if isinstance(structure, Tensor):
-        return tuple([size if isinstance(size, int) else None for size in structure.shape])
-    if isinstance(structure, Mapping):
-        return {name: _shapes(item) for name, item in structure.items()}
-    if isinstance(structure, (list, tuple)):
-        return type(structure)([_shapes(item) for item in structure])
-    return None
 
 
 def _masks(structure: Any) -> Any:

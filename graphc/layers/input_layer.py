@@ -12,6 +12,7 @@ from graphc.layers.layer import Layer
 from graphc.layers.layer_call import LayerCall
 from graphc.ops.conversion import floatx
 from graphc.ops.dataflow import get_default_graph
+from graphc.ops.known_shapes import known_sizes
 from graphc.ops.sources import placeholder
 from graphc.ops.tensor import Tensor
 
@@ -68,7 +69,7 @@ class InputLayer(Layer):
     @property
     def batch_shape(self) -> tuple[int | None, ...]:
         """Sizes of a batch, None where one is not known."""
-        return tuple([size if isinstance(size, int) else None for size in self.tensor.shape])
+        return known_sizes(self.tensor)
 
     @property
     def dtype(self) -> str:

@@ -26,7 +26,7 @@ from graphc.naming import snake_case
 from graphc.ops.arithmetic import divide_no_nan
 from graphc.ops.bodies import flatten
 from graphc.ops.context import collected_updates, floats_read_as
-from graphc.ops.conversion import cast_to, graph_of
+from graphc.ops.conversion import cast_to, graph_of, outermost
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
 from graphc.ops.masks import mask_of, set_mask
 from graphc.ops.sizes import dimension_size
@@ -128,7 +128,7 @@ class Layer(LayerWeights, Configurable, kind="layers"):
         cast_to = self.compute_dtype if self.autocast else None
         with graph.as_default(), entered_call(training) as context:
             given = arguments.as_tensors(given, graph, cast_to)
-            home = _home(graph)
+            home = outermost(graph)
             first = next(iter(given.values()), ())
             tensors = [leaf for leaf in flatten(first)[0] if isinstance(leaf, Tensor)]
             if self.input_spec is not None:
@@ -331,13 +331,6 @@ class Layer(LayerWeights, Configurable, kind="layers"):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-def _home(graph: DataflowGraph) -> DataflowGraph:
-    """The graph that variables stand in: the outermost one around."""
-    while graph.parent is not None:
-        graph = graph.parent
-    return graph
-
-
 def _overrides(layer: Layer, method: str) -> bool:
     return getattr(type(layer), method) is not getattr(Layer, method)
 
@@ -362,7 +355,7 @@ def _made_once(build: Callable[..., None]) -> Callable[..., None]:
     def building(self: Layer, *args: Any, **kwargs: Any) -> None:
         if self._is_building:  # a subclass's, that calls this one
             return build(self, *args, **kwargs)
-        home, before = _home(get_default_graph()), dict(vars(self))
+        home, before = outermost(get_default_graph()), dict(vars(self))
         self._is_building = True
         try:
             with (

@@ -16,7 +16,7 @@ from graphc.ir.origin import capture_origin
 from graphc.naming import snake_case
 from graphc.ops.bodies import flatten, unflatten
 from graphc.ops.context import collected_updates, session_of, surrounding_updates
-from graphc.ops.conversion import floatx, graph_of
+from graphc.ops.conversion import floatx, graph_of, outermost
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
 from graphc.ops.grouping import group
 from graphc.ops.sources import placeholder
@@ -54,7 +54,7 @@ class Metric(Configurable, kind="metrics"):
         self.name = name or snake_case(type(self).__name__)
         self.dtype = floatx() if dtype is None else as_dtype(dtype)
         self.variables: list[Variable] = []
-        self._graph: DataflowGraph = _outermost(get_default_graph())
+        self._graph: DataflowGraph = outermost(get_default_graph())
         self._updates: list[Tensor] = []
         self._latest: Any = None
         self._reset: Operation | None = None
@@ -134,7 +134,7 @@ class Metric(Configurable, kind="metrics"):
             return self.result()
 
     def _refuse_other_graph(self, graph: DataflowGraph) -> None:
-        if self.variables and _outermost(graph) is not self._graph:
+        if self.variables and outermost(graph) is not self._graph:
             raise GraphcError(
                 f"the metric {self.name!r} has its state in another graph",
                 fix="make the metric where the model is made: `with graph.as_default():`",
@@ -175,12 +175,6 @@ def reset_operation(metrics: Iterable[Metric]) -> Operation:
 def _initial_value(variable: Variable) -> Any:
     initial = variable.initial_value
     return initial if isinstance(initial, Tensor) else initial.array
-
-
-def _outermost(graph: DataflowGraph) -> DataflowGraph:
-    while graph.parent is not None:
-        graph = graph.parent
-    return graph
 
 
 def _as_operation(update_state: Callable[..., None]) -> Callable[..., Operation | None]:

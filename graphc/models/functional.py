@@ -13,6 +13,7 @@ from graphc.models.layer_order import ordered_layers
 from graphc.models.model import Model
 from graphc.models.replaying import replay, steps_between
 from graphc.ops.bodies import flatten, unflatten
+from graphc.ops.known_shapes import known_shapes
 from graphc.ops.tensor import Tensor
 
 
@@ -63,17 +64,12 @@ class Functional(Model):
     @property
     def input_shape(self) -> Any:
         """Shapes of the inputs, None where a size is not known."""
-        return self._shapes(self._input_structure)
+        return known_shapes(self._input_structure)
 
     @property
     def output_shape(self) -> Any:
         """Shapes of the outputs, None where a size is not known."""
-        return self._shapes(self._output_structure)
-
-    def _shapes(self, structure: Any) -> Any:
-        leaves, tree = flatten(structure)
-        shapes = [tuple([s if isinstance(s, int) else None for s in t.shape]) for t in leaves]
-        return shapes[0] if isinstance(structure, Tensor) else unflatten(tree, shapes)
+        return known_shapes(self._output_structure)
 
     def get_config(self) -> dict[str, Any]:
         described = describe(

@@ -17,6 +17,7 @@ from graphc.layers.layer_call import LayerCall
 from graphc.models.replaying import Step
 from graphc.ops.bodies import flatten
 from graphc.ops.dataflow import get_default_graph
+from graphc.ops.known_shapes import known_sizes
 from graphc.ops.sources import constant
 from graphc.ops.tensor import Tensor
 
@@ -46,9 +47,8 @@ def describe(
 
 
 def _input_type(tensor: Tensor) -> dict[str, Any]:
-    sizes = [size if isinstance(size, int) else None for size in tensor.shape]
     name = tensor.op.name.rpartition("/")[2]
-    return {"name": name, "batch_shape": sizes, "dtype": str(tensor.dtype)}
+    return {"name": name, "batch_shape": list(known_sizes(tensor)), "dtype": str(tensor.dtype)}
 
 
 class _Description:

@@ -15,6 +15,7 @@ from graphc.ir.node import Node
 from graphc.ir.origin import capture_origin
 from graphc.layers.layer_call import LayerCall
 from graphc.ops.bodies import flatten, unflatten
+from graphc.ops.conversion import outermost
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
 from graphc.ops.slicing_graphs import symbols_of
 from graphc.ops.tensor import Tensor
@@ -141,11 +142,7 @@ def _copy(node: Node, mapped: Mapping[Any, Tensor], sizes: dict[str, Dimension])
 
 def _tensor_of(value: Any, mapped: Mapping[Any, Tensor], graph: DataflowGraph) -> Tensor:
     found = mapped.get(value)
-    if found is not None:
-        return found
-    while graph.parent is not None:
-        graph = graph.parent
-    return graph.tensor(value)
+    return outermost(graph).tensor(value) if found is None else found
 
 
 def _sizes(inputs: Sequence[Tensor], given: Sequence[Tensor]) -> dict[str, Dimension]:

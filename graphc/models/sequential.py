@@ -14,6 +14,7 @@ from graphc.layers.layer import Layer
 from graphc.models.functional import Functional
 from graphc.models.model import Model
 from graphc.ops.conversion import floatx
+from graphc.ops.known_shapes import known_sizes
 from graphc.ops.tensor import Tensor
 
 
@@ -191,7 +192,7 @@ class Sequential(Model):
         found: list[Any] = [serialize(layer) for layer in self._row]
         config = {"name": self.name, "trainable": self.trainable, "layers": found}
         if self._input is not None:
-            sizes = [size if isinstance(size, int) else None for size in self._input.shape]
+            sizes = list(known_sizes(self._input))
             config["input"] = {"batch_shape": sizes, "dtype": str(self._input.dtype)}
         return config
 

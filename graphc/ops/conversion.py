@@ -66,6 +66,13 @@ def graph_of(operands: Sequence[Any]) -> DataflowGraph:
     return outside.graph
 
 
+def outermost(graph: DataflowGraph) -> DataflowGraph:
+    """The graph that variables stand in: the one around all bodies of loops and branches."""
+    while graph.parent is not None:
+        graph = graph.parent
+    return graph
+
+
 def _mixed(left: Any, right: Any) -> GraphMixError:
     return GraphMixError(
         "tensors of two graphs in one op",

@@ -12,6 +12,7 @@ from graphc.layers.attention.attention_of_heads import _AttentionOfHeads, _count
 from graphc.layers.attention.projection import _Projection
 from graphc.layers.weight_options import WeightOptions
 from graphc.ops.arithmetic import multiply
+from graphc.ops.known_shapes import known_sizes
 from graphc.ops.masks import mask_of
 from graphc.ops.tensor import Tensor
 
@@ -188,7 +189,7 @@ class MultiHeadAttention(_AttentionOfHeads):
             f[batch, queries, …output_shape].
         """
         key = value if key is None else key
-        self._require_shapes(*[_sizes_of(each) for each in (query, value, key)])
+        self._require_shapes(*[known_sizes(each) for each in (query, value, key)])
         if return_attention_scores and self.flash_attention:
             raise self._no_flash("return_attention_scores=True", "leave one of them out")
         sees = self._visibility(
@@ -225,10 +226,6 @@ class MultiHeadAttention(_AttentionOfHeads):
             outputs = multiply(outputs, gate)
         outputs = self.output_dense(outputs)
         return (outputs, scores) if return_attention_scores else outputs
-
-
-def _sizes_of(tensor: Tensor) -> tuple[Any, ...]:
-    return tuple([size if isinstance(size, int) else None for size in tensor.shape])
 
 
 def _subscripts(rank: int, axes: Sequence[int]) -> tuple[str, str]:
