@@ -55,10 +55,12 @@ class Batches(ABC):
         sample: some data of the kind that there will be, for types and shapes.
         batches: how many batches an epoch has; None while nobody knows.
         seed: of the order in which samples are taken.
+        is_checked: whether its labels were held to the model's outputs, once for all epochs.
     """
 
     sample: Data
     batches: int | None
+    is_checked: bool = False
     seed = 0
 
     @abstractmethod

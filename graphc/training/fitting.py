@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -81,7 +81,7 @@ def run_epoch(
     model: EpochOwner,
     kind: Kind,
     data: Batches,
-    program_of: Callable[[], StepProgram],
+    program: StepProgram,
     callbacks: CallbackList,
     position: Position,
 ) -> Logs:
@@ -89,7 +89,6 @@ def run_epoch(
     begin = getattr(callbacks, f"on_{kind}_batch_begin")
     end = getattr(callbacks, f"on_{kind}_batch_end")
     pace = Pace(callbacks, kind, model.steps_per_execution)
-    program = program_of()
     for group, first, count in _chunks(data, pace, position):
         if pace.tells_batches:
             begin(position.batch)

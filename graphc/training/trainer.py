@@ -20,7 +20,6 @@ from graphc.training.arrays import as_arrays
 from graphc.training.batches import ArrayBatches, Batches, as_batches, is_stream, split_off
 from graphc.training.data_checks import check_labels
 from graphc.training.fitting import Position, run_epoch
-from graphc.training.step_program import StepProgram
 from graphc.training.trained_layer import TrainedLayer
 from graphc.training.training_state import TrainingState
 
@@ -141,14 +140,13 @@ class Trainer(TrainedLayer):
         session: Session,
         position: Position,
     ) -> dict[str, Any]:
-        def program_of() -> StepProgram:
-            program = self._program(kind, data.sample, session)
+        program = self._program(kind, data.sample, session)
+        if not data.is_checked:
             check_labels(self._losses, data.sample)
-            if position.batch == 0:
-                self.reset_metrics()
-            return program
-
-        return run_epoch(self, kind, data, program_of, told, position)
+            data.is_checked = True
+        if position.batch == 0:
+            self.reset_metrics()
+        return run_epoch(self, kind, data, program, told, position)
 
     def _callbacks(self, callbacks: Any, verbose: Any, **params: Any) -> CallbackList:
         """The given callbacks, with a history and a progress bar."""
