@@ -46,7 +46,7 @@ class History(Callback):
             GraphcError: matplotlib is not installed, or there is no such metric.
         """
         try:
-            from matplotlib.figure import Figure
+            from matplotlib.figure import Figure  # pyright: ignore[reportMissingImports]
         except ImportError as problem:
             raise GraphcError(
                 "plot() needs matplotlib, which is not installed",

@@ -48,10 +48,12 @@ def read_keras_weights(
         ModelFileError: h5py is missing, the file is damaged, or a layer is not in it.
     """
     try:
-        import h5py
+        import h5py  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise ModelFileError(
-            "Keras's weights need h5py", fix="pip install h5py", origin=capture_origin()
+            "Keras's weights need h5py",
+            fix='pip install "graphc-xla[keras]"',
+            origin=capture_origin(),
         ) from None
     try:
         if content.startswith(b"PK"):

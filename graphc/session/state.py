@@ -217,14 +217,14 @@ class VariableStore:
 
     def lost(self) -> list[str]:
         """Variables whose buffers a failed program has consumed."""
+        # Under the lock throughout: what another thread donates meanwhile is not lost.
         with self.lock:
-            arrays = dict(self.arrays)
-        return [
-            variable
-            for name, array in arrays.items()
-            if isinstance(array, jax.Array) and array.is_deleted()
-            for variable in self.packs.members.get(name, (name,))
-        ]
+            return [
+                variable
+                for name, array in self.arrays.items()
+                if isinstance(array, jax.Array) and array.is_deleted()
+                for variable in self.packs.members.get(name, (name,))
+            ]
 
     def snapshot(self) -> dict[str, np.ndarray[Any, Any]]:
         """A copy of every value there is, random state included."""
