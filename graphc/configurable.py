@@ -62,6 +62,25 @@ class Registry:
             )
         return found
 
+    def makeable(self, identifier: str | type) -> Any:
+        """The function of this name, or the class, which can be made without arguments.
+
+        Raises:
+            GraphcError: there is none, or it needs arguments.
+        """
+        found = self.find(identifier) if isinstance(identifier, str) else identifier
+        needed = _needed_arguments(found) if isinstance(found, type) else []
+        if needed:
+            given = ", ".join(f"{name}=…" for name in needed)
+            raise GraphcError(
+                f"the {self.singular} {found.__name__!r} needs {' and '.join(needed)}",
+                given=repr(identifier),
+                expected="an object made with them",
+                fix=f"graphc.{self.kind}.{found.__name__}({given})",
+                origin=capture_origin(),
+            )
+        return found
+
     @property
     def singular(self) -> str:
         """What one of the kind is called."""
@@ -81,9 +100,9 @@ class Registry:
             return None
         if isinstance(identifier, Mapping):
             return self.deserialize(identifier)
-        found = self.find(identifier) if isinstance(identifier, str) else identifier
+        found = self.makeable(identifier) if isinstance(identifier, (str, type)) else identifier
         if isinstance(found, type):
-            return found()
+            found = found()
         if not (callable(found) or isinstance(found, Configurable)):
             raise GraphcError(
                 f"this is no {self.singular}",
@@ -112,6 +131,13 @@ class Registry:
             own = (custom_objects or {}).get(config)
             return self.find(config) if own is None else own
         return deserialize(config, self.kind, custom_objects)
+
+
+def _needed_arguments(made: type) -> list[str]:
+    """The arguments of a constructor that have no defaults."""
+    parameters = list(inspect.signature(made.__init__).parameters.values())[1:]
+    varying = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+    return [p.name for p in parameters if p.default is p.empty and p.kind not in varying]
 
 
 class Configurable:

@@ -170,20 +170,33 @@ def scatter_update(
             expected=f"a last axis of at most {tensor.ndim}",
             origin=capture_origin(),
         )
+    values = cast_to(to_tensor(updates, tensor.dtype, graph), tensor.dtype)
+    from_start = _not_negative(positions, tensor, depth)
+    return _scattered(tensor, from_start, depth, values, reduction, name or "scatter_update")
+
+
+def _scattered(
+    tensor: Tensor,
+    positions: Tensor,
+    depth: int,
+    values: Tensor,
+    reduction: ScatterReduction | None,
+    name: str,
+) -> Tensor:
+    """The scatter, which leaves out what lies outside, negative positions among it."""
     batch = positions.shape[:-1]
     shape = (*batch, *tensor.shape[depth:])
-    values = cast_to(to_tensor(updates, tensor.dtype, graph), tensor.dtype)
     return apply(
         "scatter",
         tensor,
-        _not_negative(positions, tensor, depth),
+        positions,
         broadcast_tensor(values, shape),
         update_window_dims=range(len(batch), len(shape)),
         inserted_window_dims=range(depth),
         scatter_dims_to_operand_dims=range(depth),
         update_computation=_COMPUTATIONS[reduction],
         mode="fill",
-        name=name or "scatter_update",
+        name=name,
     )
 
 
@@ -238,7 +251,7 @@ def _segments(
             origin=capture_origin(),
         )
     empty = filled(graph, start(tensor.dtype), tensor.dtype, (as_size(count), *tensor.shape[1:]))
-    return scatter_update(empty, expand_dims(segments, 1), tensor, reduction, name)
+    return _scattered(empty, expand_dims(segments, 1), 1, tensor, reduction, name)
 
 
 def _least(dtype: DType) -> Any:
@@ -266,7 +279,8 @@ def segment_sum(
 
     Args:
         data: [n, …].
-        segment_ids: integers [n]: the segment of each row; rows of others are left out.
+        segment_ids: integers [n]: the segment of each row; a row whose number is negative, or not
+            below `num_segments`, is left out.
         num_segments: how many there are; needed where the ids are computed.
         sorted: accepted for Keras's sake; sorted or not makes no difference.
         name: of the result.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from graphc.errors import GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.metrics.metric import Metric
 from graphc.metrics.metric import get as get_metric
 from graphc.metrics.reductions import MeanMetricWrapper
+from graphc.naming import numbered
 from graphc.ops.bodies import flatten
 from graphc.ops.tensor import Tensor
 from graphc.training.output_names import for_each_output, labels_of_outputs, named_outputs
@@ -21,6 +22,15 @@ _BY_SHAPE: Final = {
 """Short names, whose meaning depends on labels and predictions."""
 
 
+class _Compiled(NamedTuple):
+    """A metric, where it applies, and what it is called in logs."""
+
+    name: str
+    output: str
+    metric: Metric
+    is_weighted: bool
+
+
 class CompiledMetrics:
     """What `compile(metrics=…, weighted_metrics=…)` asks for.
 
@@ -30,20 +40,21 @@ class CompiledMetrics:
         weighted_metrics: the same, for those that sample weights count in.
 
     Attributes:
-        metrics: all of them, once the outputs are known.
+        named: all of them by their names in logs, once the outputs are known. As in Keras, the
+            second of one name has a number behind it, or "weighted" before it.
     """
 
     def __init__(self, metrics: Any = None, weighted_metrics: Any = None) -> None:
         for named in flatten((metrics, weighted_metrics))[0]:
             if isinstance(named, str) and named.lower() not in _BY_SHAPE:
-                Metric.registry.find(named)  # says now that there is none of this name
+                Metric.registry.makeable(named)  # says now that there is none of this name
         self._given = (metrics, False), (weighted_metrics, True)
-        self._made: list[tuple[str, Metric, bool]] | None = None
+        self._made: list[_Compiled] | None = None
 
     @property
-    def metrics(self) -> list[Metric]:
-        """All of them; empty before the first step is built."""
-        return [metric for _, metric, _ in self._made or ()]
+    def named(self) -> dict[str, Metric]:
+        """All of them by name; empty before the first step is built."""
+        return {made.name: made.metric for made in self._made or ()}
 
     def update(
         self, model: Any, y_true: Any, y_pred: Any, sample_weight: Any, losses: Mapping[str, Any]
@@ -54,23 +65,28 @@ class CompiledMetrics:
         weights = for_each_output(sample_weight, list(outputs), "sample weights")
         if self._made is None:
             self._made = self._make(outputs, labels, losses)
-        for name, metric, is_weighted in self._made:
+        for _, name, metric, is_weighted in self._made:
             weight = weights[name] if is_weighted else None
             metric.update_state(labels[name], outputs[name], sample_weight=weight)
 
     def _make(
         self, outputs: dict[str, Tensor], labels: dict[str, Any], losses: Mapping[str, Any]
-    ) -> list[tuple[str, Metric, bool]]:
-        made: list[tuple[str, Metric, bool]] = []
+    ) -> list[_Compiled]:
+        made: list[_Compiled] = []
+        taken: set[str] = set()
         names = list(outputs)
         for given, is_weighted in self._given:
             for output, wanted in self._by_output(given, names).items():
+                prefix = f"{output}_" if len(names) > 1 else ""
                 for identifier in wanted:
                     metric = _metric(identifier, labels[output], outputs[output])
-                    if len(names) > 1:
-                        metric.name = f"{output}_{metric.name}"
                     _refuse_logits(metric, losses.get(output))
-                    made.append((output, metric, is_weighted))
+                    name = prefix + metric.name
+                    if is_weighted and name in taken:
+                        name = f"{prefix}weighted_{metric.name}"
+                    name = numbered(name, taken)
+                    taken.add(name)
+                    made.append(_Compiled(name, output, metric, is_weighted))
         return made
 
     @staticmethod

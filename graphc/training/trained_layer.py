@@ -13,6 +13,7 @@ from graphc.layers.layer import Layer
 from graphc.layers.tracking import held, unique
 from graphc.metrics.metric import Metric, reset_operation
 from graphc.metrics.reductions import Mean
+from graphc.naming import numbered
 from graphc.ops.arithmetic import add
 from graphc.ops.bodies import flatten
 from graphc.ops.context import opened_session, session_of
@@ -123,16 +124,27 @@ class TrainedLayer(_Base):
     @property
     def metrics(self) -> list[Metric]:
         """The mean loss, the compiled metrics, and those in attributes of the model."""
-        found: list[Metric] = [self._loss_tracker] if self._loss_tracker else []
-        found += self._losses.trackers if self._losses else []
-        found += self._metrics.metrics if self._metrics else []
-        return unique(
-            [*found, *[m for layer in self._flatten_layers() for m in held(layer, Metric)]]
-        )
+        return unique(self._named_metrics().values())
 
     @property
     def metrics_names(self) -> list[str]:
-        return [metric.name for metric in self.metrics]
+        """What the metrics are called in logs."""
+        return list(self._named_metrics())
+
+    def _named_metrics(self) -> dict[str, Metric]:
+        """All metrics by their names in logs: no two share one, or one would hide the other."""
+        found: list[Metric] = [self._loss_tracker] if self._loss_tracker else []
+        found += self._losses.trackers if self._losses else []
+        compiled = self._metrics.named if self._metrics else {}
+        own = [m for layer in self._flatten_layers() for m in held(layer, Metric)]
+        named: dict[str, Metric] = {}
+        for name, metric in [
+            *[(metric.name, metric) for metric in found],
+            *compiled.items(),
+            *[(m.name, m) for m in unique(own) if m not in found and m not in compiled.values()],
+        ]:
+            named[numbered(name, named)] = metric
+        return named
 
     def reset_metrics(self) -> None:
         """Forget what metrics have gathered."""
@@ -233,7 +245,9 @@ class TrainedLayer(_Base):
 
     def get_metrics_result(self) -> dict[str, Any]:
         """The results of all metrics by name."""
-        return {metric.name: metric.result() for metric in self.metrics}
+        named = self._named_metrics()
+        results = {metric: metric.result() for metric in unique(named.values())}
+        return {name: results[metric] for name, metric in named.items()}
 
     # -- programs --------------------------------------------------------------------------------
 

@@ -170,3 +170,13 @@ def test_mistakes_are_told(make: Any, words: str) -> None:
         make()
     assert caught.value.origin is not None
     assert caught.value.origin.file == __file__
+
+
+@pytest.mark.parametrize("identifier", ["mean_io_u", "MeanIoU", metrics.MeanIoU])
+def test_a_name_alone_does_not_make_a_metric_that_needs_more(identifier) -> None:
+    with pytest.raises(errors.GraphcError, match="needs num_classes") as caught:
+        metrics.get(identifier)
+    assert caught.value.fix == "graphc.metrics.MeanIoU(num_classes=…)"
+    model = graphc.Sequential([graphc.Input((4,)), layers.Dense(1)])
+    with pytest.raises(errors.GraphcError, match="needs num_classes"):
+        model.compile("sgd", "mse", metrics=["mean_io_u"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
@@ -95,6 +96,19 @@ def test_segments() -> None:
     np.testing.assert_array_equal(largest, [X[2], np.full(5, -np.inf), X[1]])
     np.testing.assert_array_equal(least, [X[0], np.full(5, 2**31 - 1), X[1]])
     assert ops.segment_sum(X, ids).shape == (8, 5)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int32, np.int64])
+def test_rows_of_negative_segments_are_left_out_as_in_jax(dtype: Any) -> None:
+    ids = np.array([-1, 1, -3, 3], dtype)
+    functions = ops.segment_sum, ops.segment_max, ops.segment_min, ops.segment_prod
+    expected = [
+        np.asarray(getattr(jax.ops, each.__name__)(X, ids, num_segments=3)) for each in functions
+    ]
+    for number, each in enumerate(functions):
+        np.testing.assert_array_equal(value_of(each(X, ids, 3)), expected[number])
+        computed = called(lambda x, i, f=each: f(x, i, 3), X, ids)
+        np.testing.assert_array_equal(computed, expected[number])
 
 
 def test_segments_need_their_number() -> None:
