@@ -10,11 +10,9 @@ The floors, imports go down only:
     1  ir            types, nodes, graphs, editor, builder, text
     2  opset         one block per op
     3  rewriting, lowering, reference, update_rules: the engines, side by side
-    4  ops, nn, random, layers, losses, initializers, optimizers: what people call; and passes
-    5  session, callbacks, training, models, tools, and this façade, which holds no logic
     4  ops, nn, random, layers, activations, losses, initializers, regularizers, constraints,
        optimizers: what people call; and passes
-    5  session, tools, and this façade, which holds no logic
+    5  session, callbacks, training, models, tools, and this façade, which holds no logic
 """
 
 import graphc.activations as activations
@@ -33,6 +31,7 @@ import graphc.random as random
 import graphc.regularizers as regularizers
 import graphc.rewriting as rewriting
 import graphc.settings as settings
+import graphc.utils as utils
 from graphc.dtypes import BF16 as bfloat16
 from graphc.dtypes import BOOL as bool_
 from graphc.dtypes import C64 as complex64
@@ -156,5 +155,6 @@ __all__ = [
     "uint16",
     "uint32",
     "uint64",
+    "utils",
     "while_loop",
 ]

@@ -31,7 +31,10 @@ FLOORS = {
         *("optimizers", "activations", "regularizers", "constraints"),
         *("importers", "exporters", "backend", "passes"),
     ),
-    5: ("session", "callbacks", "training", "files", "models", "tools", "__init__", "__main__"),
+    5: (
+        *("session", "callbacks", "training", "files", "models", "tools", "utils"),
+        *("__init__", "__main__"),
+    ),
 }
 FLOOR_OF = {place: floor for floor, places in FLOORS.items() for place in places}
 
@@ -65,7 +68,8 @@ SIDEWAYS = {
     "files": {"session"},
     "models": {"training", "files"},
     "tools": {"session", "training", "models", "__init__"},
-    "__init__": {"session", "callbacks", "training", "files", "models"},
+    "utils": {"models"},
+    "__init__": {"session", "callbacks", "training", "files", "models", "utils"},
     "__main__": {"tools"},
 }
 
