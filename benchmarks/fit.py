@@ -23,7 +23,7 @@ import numpy as np
 
 import graphc
 from benchmarks.harness import Case, Comparison, main
-from graphc.training.batches import Group
+from graphc.training.data.groups import Group
 
 ROWS, FEATURES, CLASSES, BATCH = 1792, 64, 10, 32
 

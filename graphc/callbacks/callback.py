@@ -24,9 +24,12 @@ class Callback:
         model: what is trained.
         params: "epochs", "steps" and "verbose" of the run.
         is_told_last: whether it hears of everything after all callbacks for which this is False.
+        only_records: whether it takes note of logs and does nothing else, so that an epoch may end
+            for it when the next one has begun. Each class says it for itself.
     """
 
     is_told_last: ClassVar[bool] = False
+    only_records: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.model: Any = None
@@ -151,6 +154,11 @@ class CallbackList(Callback):
     @property
     def wants_progress(self) -> bool:
         return any(callback.wants_progress for callback in self.callbacks)
+
+    @property
+    def all_only_record(self) -> bool:
+        """Whether nobody among them changes, or looks at, what is trained."""
+        return all(vars(type(callback)).get("only_records") for callback in self.callbacks)
 
     def __iter__(self) -> Any:
         return iter(self.callbacks)

@@ -18,6 +18,8 @@ class History(Callback):
         history: by name, the value after each epoch.
     """
 
+    only_records = True
+
     def __init__(self) -> None:
         super().__init__()
         self.epoch: list[int] = []

@@ -10,23 +10,27 @@ from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+"""Types of attributes that hold nothing, as most do."""
+
 _HIDDEN: Final = frozenset({"_given", "_weights", "_parent"})
 
 
 def held(owner: object, kind: type[T]) -> list[T]:
     """The objects of this class in the attributes of `owner`, each once, in order of assignment."""
-    values = [value for name, value in vars(owner).items() if name not in _HIDDEN]
+    attributes = vars(owner).items()
+    values = [v for name, v in attributes if type(v) not in _PLAIN and name not in _HIDDEN]
     return unique(item for value in values for item in _within(value, kind))
 
 
 def _within(value: Any, kind: type[T]) -> Iterator[T]:
     if isinstance(value, kind):
         yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _within(item, kind)
     elif isinstance(value, (list, tuple)):
         for item in value:
+            yield from _within(item, kind)
+    elif isinstance(value, Mapping):
+        for item in value.values():
             yield from _within(item, kind)
 
 

@@ -172,6 +172,8 @@ def refuse_labels_outside(
     Raises:
         GraphcError: one is below 0 or not below the number of classes.
     """
+    if labels.size and labels.min() >= 0 and labels.max() < classes:
+        return  # in a tenth of the time that finding the first one takes
     outside = (labels < 0) | (labels >= classes)
     if ignored is not None:
         outside &= labels != ignored

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +12,7 @@ import jax
 from graphc.callbacks.callback import CallbackList, Kind, Logs
 from graphc.errors import NumericsError
 from graphc.ir.origin import capture_origin
-from graphc.training.batches import Batches, Group
+from graphc.training.data.groups import Batches, Group
 from graphc.training.step_program import StepProgram
 
 _SECONDS_BETWEEN_UPDATES = 0.25
@@ -77,18 +77,40 @@ class EpochOwner(Protocol):
     steps_per_execution: int
 
 
+@dataclass(frozen=True)
+class Epochs:
+    """What the epochs of one `fit` or `evaluate` share.
+
+    Attributes:
+        kind: what their steps are for.
+        data: what they are done on.
+        program: the step.
+        reset: makes metrics forget, before an epoch.
+    """
+
+    kind: Kind
+    data: Batches
+    program: StepProgram
+    reset: Callable[[], None]
+
+
 def run_epoch(
     model: EpochOwner,
-    kind: Kind,
-    data: Batches,
-    program: StepProgram,
+    epochs: Epochs,
     callbacks: CallbackList,
     position: Position,
+    is_followed: bool = False,
 ) -> Logs:
-    """The rest of an epoch from a position on, which moves along; the logs after it."""
+    """The rest of an epoch from a position on, which moves along; the logs after it.
+
+    Data of the next epoch, if this one is followed by it, get ready while the device computes.
+    """
+    kind, data, program = epochs.kind, epochs.data, epochs.program
     begin = getattr(callbacks, f"on_{kind}_batch_begin")
     end = getattr(callbacks, f"on_{kind}_batch_end")
     pace = Pace(callbacks, kind, model.steps_per_execution)
+    if position.batch == 0:
+        epochs.reset()
     for group, first, count in _chunks(data, pace, position):
         if pace.tells_batches:
             begin(position.batch)
@@ -104,10 +126,45 @@ def run_epoch(
             callbacks.on_progress(position.batch, data.batches, logs)
         if kind == "train" and model.stop_training:
             break
+    if is_followed:
+        data.prepare(position.epoch + 1)
     logs = program.logs()
     if not (kind == "train" and model.stop_training):
         refuse_bad_data(logs, data)
     return logs
+
+
+def run_epochs_ahead(
+    model: EpochOwner, epochs: Epochs, callbacks: CallbackList, position: Position, end: int
+) -> Logs:
+    """Epochs up to `end`, each begun before the logs of the one before are read; the last logs.
+
+    For callbacks that only record: the device then never waits for Python.
+    """
+    data, program = epochs.data, epochs.program
+    logs: Logs = {}
+    unread: tuple[int, Callable[[], Logs]] | None = None
+
+    def read(epoch: int, wait: Callable[[], Logs]) -> Logs:
+        logs = wait()
+        refuse_bad_data(logs, data)
+        callbacks.on_epoch_end(epoch, logs)
+        return logs
+
+    while position.epoch < end and not model.stop_training:
+        epoch = position.epoch
+        callbacks.on_epoch_begin(epoch)
+        epochs.reset()
+        for group in data.epoch(epoch):
+            program.run(group)
+        logs_of_this = epoch, program.logs_later()
+        if epoch + 1 < end:
+            data.prepare(epoch + 1)
+        if unread is not None:
+            logs = read(*unread)
+        unread = logs_of_this
+        position.epoch += 1
+    return logs if unread is None else read(*unread)
 
 
 def _chunks(data: Batches, pace: Pace, position: Position) -> Iterator[tuple[Group, int, int]]:

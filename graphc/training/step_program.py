@@ -20,7 +20,7 @@ from graphc.ops.sources import placeholder
 from graphc.ops.tensor import Tensor
 from graphc.session.session import Session
 from graphc.session.step_loop import make_step_loop
-from graphc.training.batches import Data, Group
+from graphc.training.data.groups import Data, Group
 
 Mode = Literal["train", "test", "predict"]
 
@@ -78,7 +78,7 @@ class StepProgram:
         fetched = flatten(self.outputs)[0] if self.is_prediction else list(self._numbers.values())
         self.loop = make_step_loop(session, operation, fetched, [*whole, rows], [rows])
         self._last: list[Any] = []
-        self._read = self._reader(graph)
+        self._read, self._read_later = self._readers(graph)
 
     def _sort_logs(self, logs: Any, metrics: list[Metric]) -> None:
         """Results of metrics are read when somebody asks; other numbers are those of a step."""
@@ -96,10 +96,12 @@ class StepProgram:
             elif isinstance(value, Tensor):
                 self._numbers[name] = value
 
-    def _reader(self, graph: DataflowGraph) -> Callable[[], Any]:
+    def _readers(self, graph: DataflowGraph) -> tuple[Callable[[], Any], Callable[[], Any]]:
+        """What gives the results of metrics: as numbers, or perhaps before they are computed."""
         with graph.as_default(), graph.name_scope("logs"):
             results = {name: metric.result() for name, metric in self._metrics.items()}
-        return self._session.make_callable(results)
+        session = self._session
+        return session.make_callable(results), session.make_callable(results, as_numpy=False)
 
     def run(self, data: Group, first: int = 0, count: int | None = None) -> list[Any]:
         """Do steps on the batches of a group; the fetches of the last, perhaps not computed yet."""
@@ -109,14 +111,22 @@ class StepProgram:
 
     def logs(self) -> dict[str, Any]:
         """The metrics so far, and other numbers of the last step; waits for them."""
+        return self._as_logs(self._read(), self._last)
+
+    def logs_later(self) -> Callable[[], dict[str, Any]]:
+        """A function that waits for the logs as they are now, whatever runs in between."""
+        results, last = self._read_later(), self._last
+        return lambda: self._as_logs(results, last)
+
+    def _as_logs(self, results: dict[str, Any], last: list[Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for name, value in self._read().items():
+        for name, value in results.items():
             if isinstance(value, dict):
                 found |= {key: _plain(item) for key, item in value.items()}
             else:
                 found[name] = _plain(value)
-        for name, value in zip(self._numbers, self._last, strict=False):
-            found[name] = _plain(np.asarray(value))
+        for name, value in zip(self._numbers, last, strict=False):
+            found[name] = _plain(value)
         return {name: found[name] for name in [*self._order(found)]}
 
     def _order(self, found: dict[str, Any]) -> list[str]:

@@ -25,9 +25,12 @@ from graphc.ops.shaping import shape
 from graphc.ops.tensor import Tensor
 from graphc.optimizers.identifiers import get as get_optimizer
 from graphc.session.session import Session
-from graphc.training.batches import Data, as_batches
 from graphc.training.compiled_losses import CompiledLosses
 from graphc.training.compiled_metrics import CompiledMetrics
+from graphc.training.data.batches import as_batches
+from graphc.training.data.groups import Batches, Data
+from graphc.training.data.label_checks import check_labels
+from graphc.training.fitting import Epochs
 from graphc.training.step_program import Mode, StepProgram, data_key
 
 if TYPE_CHECKING:
@@ -148,13 +151,18 @@ class TrainedLayer(_Base):
 
     def reset_metrics(self) -> None:
         """Forget what metrics have gathered."""
+        self._find_reset()()
+
+    def _find_reset(self) -> Callable[[], None]:
+        """What makes the metrics that there are now forget, as one small program."""
         metrics = [metric for metric in self.metrics if metric.variables]
-        if metrics:
-            session: Any = session_of(self.graph)
-            key = (session, *metrics)
-            if key not in self._resets:
-                self._resets[key] = session.make_callable(reset_operation(metrics))
-            self._resets[key]()
+        if not metrics:
+            return lambda: None
+        session: Any = session_of(self.graph)
+        key = (session, *metrics)
+        if key not in self._resets:
+            self._resets[key] = session.make_callable(reset_operation(metrics))
+        return self._resets[key]
 
     # -- what a step is: to be overridden --------------------------------------------------------
 
@@ -272,6 +280,16 @@ class TrainedLayer(_Base):
                 step, mode, data, self.graph, session, self._batch_symbol(), lambda: self.metrics
             )
         return found
+
+    def _prepare(self, kind: Mode, data: Batches, session: Session) -> Epochs:
+        """All that the epochs of a `fit` or an `evaluate` share, looked up once.
+
+        Raises:
+            GraphcError: a label is the number of no class.
+        """
+        program = self._program(kind, data.sample, session)
+        check_labels(self._losses, data.sample)
+        return Epochs(kind, data, program, self._find_reset())
 
     def _batch_symbol(self) -> Any:
         """The size of batches in a functional model, so that shapes need not be translated."""

@@ -16,10 +16,10 @@ from graphc.ops.bodies import flatten, unflatten
 from graphc.ops.tensor import Operation
 from graphc.optimizers.optimizer import Optimizer
 from graphc.session.session import Session
-from graphc.training.arrays import as_arrays
-from graphc.training.batches import ArrayBatches, Batches, as_batches, is_stream, split_off
-from graphc.training.data_checks import check_labels
-from graphc.training.fitting import Position, run_epoch
+from graphc.training.data.arrays import as_arrays
+from graphc.training.data.batches import ArrayBatches, Batches, as_batches, is_stream, split_off
+from graphc.training.data.label_checks import check_labels
+from graphc.training.fitting import Epochs, Position, run_epoch, run_epochs_ahead
 from graphc.training.trained_layer import TrainedLayer
 from graphc.training.training_state import TrainingState
 
@@ -97,19 +97,23 @@ class Trainer(TrainedLayer):
         history = next(each for each in told if isinstance(each, History))
         with self._opened() as session:
             self.stop_training = False
-            program = self._program("train", data.sample, session)
+            training = self._prepare("train", data, session)
+            validating: Epochs | None = None
             state = self.training_state = TrainingState(
-                self, program.loop.program, data, session, told, initial_epoch
+                self, training.program.loop.program, data, session, told, initial_epoch
             )
             told.on_train_begin()
             logs: dict[str, Any] = {}
+            if validation is None and told.all_only_record:
+                logs = run_epochs_ahead(self, training, told, state, epochs)
             while state.epoch < epochs and not self.stop_training:
                 epoch = state.epoch
                 told.on_epoch_begin(epoch)
-                logs = self._run("train", data, told, session, state)
+                logs = run_epoch(self, training, told, state, epoch + 1 < epochs)
                 if validation is not None and _is_due(epoch, validation_freq):
+                    validating = validating or self._prepare("test", validation, session)
                     told.on_test_begin()
-                    found = self._run("test", validation, told, session, Position())
+                    found = run_epoch(self, validating, told, Position())
                     told.on_test_end(found)
                     logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
                 state.begin_epoch(epoch + 1)
@@ -131,22 +135,6 @@ class Trainer(TrainedLayer):
                 variables = self.trainable_variables
                 self._averages = self.optimizer.finalize_variable_values(variables)
             session.run(self._averages)
-
-    def _run(
-        self,
-        kind: Any,
-        data: Batches,
-        told: CallbackList,
-        session: Session,
-        position: Position,
-    ) -> dict[str, Any]:
-        program = self._program(kind, data.sample, session)
-        if not data.is_checked:
-            check_labels(self._losses, data.sample)
-            data.is_checked = True
-        if position.batch == 0:
-            self.reset_metrics()
-        return run_epoch(self, kind, data, program, told, position)
 
     def _callbacks(self, callbacks: Any, verbose: Any, **params: Any) -> CallbackList:
         """The given callbacks, with a history and a progress bar."""
@@ -181,8 +169,9 @@ class Trainer(TrainedLayer):
         data = as_batches(x, y, sample_weight, None, batch_size, False, steps)
         told = self._callbacks(callbacks, 0 if verbose == "auto" else verbose, steps=data.batches)
         with self._opened() as session:
+            testing = self._prepare("test", data, session)
             told.on_test_begin()
-            logs = self._run("test", data, told, session, Position())
+            logs = run_epoch(self, testing, told, Position())
             told.on_test_end(logs)
         return _plainly(logs, return_dict)
 

@@ -25,7 +25,7 @@ from graphc.session.checkpoint import read_variables, write_variables
 from graphc.session.program import Program
 from graphc.session.session import Session
 from graphc.session.state import COUNTER, SEED
-from graphc.training.batches import Batches
+from graphc.training.data.batches import Batches
 from graphc.training.fitting import Position
 
 _POSITION: Final = "graphc/training_position"

@@ -6,7 +6,7 @@ import pytest
 import graphc
 from graphc import layers
 from graphc.errors import FeedError, GraphcError, NumericsError, SessionClosedError
-from graphc.training.batches import as_batches
+from graphc.training.data.batches import as_batches
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(50, 4)).astype("f")

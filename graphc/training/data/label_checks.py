@@ -6,8 +6,8 @@ import numpy as np
 
 from graphc.losses.crossentropy import SparseCategoricalCrossentropy
 from graphc.losses.label_shapes import refuse_labels_outside
-from graphc.training.batches import Data
 from graphc.training.compiled_losses import CompiledLosses
+from graphc.training.data.batches import Data
 from graphc.training.output_names import labels_of_outputs
 
 

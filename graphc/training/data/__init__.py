@@ -1,0 +1,1 @@
+"""What models are trained on: arrays or streams, as groups of batches on the device."""

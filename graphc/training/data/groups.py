@@ -1,0 +1,71 @@
+"""What batches are to training: groups of them that lie on the device."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from graphc.ops.bodies import flatten
+from graphc.training.data.arrays import first_not_finite
+
+Data = tuple[Any, Any, Any]
+"""x, y and weights of samples, each nested arrays or None."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Batches that are trained on without anything new from the host.
+
+    Attributes:
+        arrays: the leaves of the data, on the device.
+        rows: which samples each batch takes, i32[batches, batch_size]; nobody changes them.
+    """
+
+    arrays: list[Any]
+    rows: Any
+
+    @property
+    def batches(self) -> int:
+        return int(self.rows.shape[0])
+
+
+class Batches(ABC):
+    """Where training gets its data.
+
+    Attributes:
+        sample: some data of the kind that there will be, for types and shapes.
+        batches: how many batches an epoch has; None while nobody knows.
+        seed: of the order in which samples are taken.
+    """
+
+    sample: Data
+    batches: int | None
+    seed = 0
+
+    @abstractmethod
+    def epoch(self, number: int = 0) -> Iterator[Group]:
+        """The batches of an epoch; of those that come from a stream, the next."""
+
+    def prepare(self, number: int) -> None:
+        """Get ready for an epoch while another one is computed."""
+        return
+
+    def pass_over(self, epochs: int) -> None:
+        """Go on as if so many epochs were over."""
+        return
+
+    def find_not_finite(self) -> str | None:
+        """Where the data hold the first NaN or infinity, if they are at hand."""
+        return None
+
+
+def describe_not_finite(data: Data) -> str | None:
+    """Where data hold the first NaN or infinity: "x[17, 3] is nan"."""
+    for name, part in zip(("x", "y", "sample_weight"), data, strict=True):
+        several = len(flatten(part)[0]) > 1
+        found = first_not_finite(part, lambda i, n=name, s=several: f"{n}[{i}]" if s else n)
+        if found is not None:
+            return found
+    return None
