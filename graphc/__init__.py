@@ -10,10 +10,12 @@ The floors, imports go down only:
     1  ir            types, nodes, graphs, editor, builder, text
     2  opset         one block per op
     3  rewriting, lowering, reference, update_rules: the engines, side by side
-    4  ops, nn, random, layers, activations, losses, initializers, regularizers, constraints,
-       optimizers: what people call; and passes
-    5  session, callbacks, training, models, tools, and this façade, which holds no logic
+    4  ops, nn, random, layers, activations, losses, metrics, initializers, regularizers,
+       constraints, optimizers, preparation: what people call; and passes
+    5  session, callbacks, training, files, models, tools, and this façade, which holds no logic
 """
+
+import sys
 
 import graphc.activations as activations
 import graphc.backend as backend
@@ -24,6 +26,7 @@ import graphc.initializers as initializers
 import graphc.layers as layers
 import graphc.losses as losses
 import graphc.metrics as metrics
+import graphc.models as models
 import graphc.nn as nn
 import graphc.ops as ops
 import graphc.optimizers as optimizers
@@ -51,6 +54,7 @@ from graphc.dtypes import U64 as uint64
 from graphc.files.model_files import load_model
 from graphc.ir.parser import parse
 from graphc.layers.input_layer import Input
+from graphc.layers.layer import Layer
 from graphc.models.functional import Functional
 from graphc.models.model import Model
 from graphc.models.sequential import Sequential
@@ -84,11 +88,14 @@ from graphc.session.jit_function import from_jax, jit
 from graphc.session.session import Session
 
 config = backend
+# `from graphc.config import set_floatx` works too.
+sys.modules[f"{__name__}.config"] = config
 
 __all__ = [
     "Functional",
     "Graph",
     "Input",
+    "Layer",
     "Model",
     "Operation",
     "Sequential",
@@ -134,6 +141,7 @@ __all__ = [
     "losses",
     "map_fn",
     "metrics",
+    "models",
     "name_scope",
     "nn",
     "no_op",

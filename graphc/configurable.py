@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 import numpy as np
 
+from graphc.custom_objects import get_registered_name, get_registered_object, note_object
 from graphc.dtypes import DType
 from graphc.errors import GraphcError, ModelFileError, did_you_mean
 from graphc.ir.origin import capture_origin
@@ -125,10 +126,10 @@ class Registry:
         Raises:
             GraphcError: there is none of that name, or none that is so described.
         """
-        if isinstance(config, Mapping) and config.get("class_name") == "function":
-            config = config.get("config")
+        if _is_function(config):
+            config = config["config"]
         if isinstance(config, str):
-            own = (custom_objects or {}).get(config)
+            own = get_registered_object(config, custom_objects)
             return self.find(config) if own is None else own
         return deserialize(config, self.kind, custom_objects)
 
@@ -199,7 +200,9 @@ def serialize(thing: Any) -> Any:
     if thing is None or isinstance(thing, (bool, int, float, str)):
         return thing
     if isinstance(thing, Configurable):
-        described = {"class_name": type(thing).__name__, "config": thing.get_config()}
+        name = get_registered_name(type(thing))
+        described = {"class_name": name, "config": thing.get_config()}
+        note_object(name, type(thing))
         return {"kind": type(thing).registry.kind, **described}
     if isinstance(thing, DType):
         return str(thing)
@@ -218,11 +221,16 @@ def serialize(thing: Any) -> Any:
             break
         if name is not None:
             return name if not isinstance(thing, type) else {"class": name, "kind": registry.kind}
+    if inspect.isfunction(thing) and thing.__name__ != "<lambda>":
+        name = get_registered_name(thing)
+        note_object(name, thing)
+        return {"class_name": "function", "config": name}
     raise GraphcError(
         "this cannot be written into a file",
         given=repr(thing)[:200],
-        expected="plain data, objects of graphc, or functions that have a name there",
-        fix="make it a subclass with get_config(), and hand the class over when loading",
+        expected="plain data, objects of graphc, or functions that have a name",
+        fix="write a named function (def), or a subclass with get_config(), and hand it over when "
+        "loading",
         origin=capture_origin(),
     )
 
@@ -250,6 +258,8 @@ def deserialize(
         return np.asarray(data["array"], data["dtype"])
     if "class" in data and set(data) == {"class", "kind"}:
         return _registry_of(data, kind).find(data["class"])
+    if _is_function(data):
+        return _function_of(data["config"], custom_objects)
     if "class_name" not in data:
         return {key: deserialize(value, None, custom_objects) for key, value in data.items()}
     name, config = data["class_name"], data.get("config")
@@ -260,7 +270,7 @@ def deserialize(
             expected='{"class_name": "…", "config": {…}}',
             origin=capture_origin(),
         )
-    given = (custom_objects or {}).get(name)
+    given = get_registered_object(name, custom_objects)
     if given is None:
         registry = _registry_of(data, kind)
         given = registry.by_name.get(name)
@@ -274,6 +284,8 @@ def deserialize(
     try:
         made = {key: deserialize(value, None, custom_objects) for key, value in config.items()}
         return given(**made) if not hasattr(given, "from_config") else given.from_config(made)
+    except ModelFileError:
+        raise  # it tells of what is inside
     except (TypeError, ValueError) as problem:
         raise ModelFileError(
             f"the description of {name!r} does not fit",
@@ -281,6 +293,26 @@ def deserialize(
             fix=str(problem).splitlines()[0],
             origin=capture_origin(),
         ) from problem
+
+
+def _is_function(data: Any) -> bool:
+    if not isinstance(data, Mapping) or data.get("class_name") != "function":
+        return False
+    return isinstance(data.get("config"), str)
+
+
+def _function_of(name: str, custom_objects: Mapping[str, Callable[..., Any]] | None) -> Any:
+    found = get_registered_object(name, custom_objects)
+    if found is None:
+        named = [r.by_name[name] for r in REGISTRIES.values() if name in r.by_name]
+        found = named[0] if named and not isinstance(named[0], type) else None
+    if not callable(found):
+        raise ModelFileError(
+            f"there is no function {name!r}",
+            fix=f'give your own functions in custom_objects={{"{name}": …}}',
+            origin=capture_origin(),
+        )
+    return found
 
 
 def _registry_of(data: Mapping[str, Any], kind: str | None) -> Registry:

@@ -25,10 +25,13 @@ FLOORS = {
     ),
     1: ("ir",),
     2: ("opset",),
-    3: ("rewriting", "lowering", "reference", "update_rules", "instrumentation", "configurable"),
+    3: (
+        *("rewriting", "lowering", "reference", "update_rules", "instrumentation"),
+        *("configurable", "custom_objects"),
+    ),
     4: (
         *("ops", "nn", "random", "layers", "losses", "metrics", "initializers"),
-        *("optimizers", "activations", "regularizers", "constraints"),
+        *("optimizers", "activations", "regularizers", "constraints", "preparation"),
         *("importers", "exporters", "backend", "passes"),
     ),
     5: (
@@ -48,6 +51,8 @@ SIDEWAYS = {
     "dimensions": {"errors", "dimension_algebra"},
     # A pass like any other, but none that a pipeline has unless it is asked for.
     "instrumentation": {"rewriting"},
+    # What data describe may be a user's own.
+    "configurable": {"custom_objects"},
     # Layers are made of functions, models of layers.
     "nn": {"ops"},
     "random": {"ops"},
@@ -58,6 +63,7 @@ SIDEWAYS = {
     "losses": {"ops", "nn"},
     "metrics": {"ops", "nn", "initializers", "losses"},
     "constraints": {"ops"},
+    "preparation": {"ops"},
     "layers": {
         *("ops", "nn", "random"),
         *("activations", "initializers", "regularizers", "constraints"),

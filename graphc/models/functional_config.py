@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphc.configurable import serialize
+from graphc.dimensions import Dim, Dimension
 from graphc.errors import ModelFileError
 from graphc.ir.builder import GraphBuilder
 from graphc.ir.node import Node
@@ -40,6 +41,7 @@ def describe(
     return {
         "inputs": structures["in"],
         "input_types": [_input_type(tensor) for tensor in flatten(inputs)[0]],
+        "input_sizes": [[str(size) for size in tensor.shape] for tensor in flatten(inputs)[0]],
         "layers": [serialize(layer) for layer in called],
         "steps": description.steps,
         "outputs": structures["out"],
@@ -114,6 +116,13 @@ def rebuild(config: Mapping[str, Any]) -> tuple[Any, Any]:
     """
     tensors: list[Tensor] = [Input(**given) for given in config["input_types"]]
     layers: Sequence[Layer] = config["layers"]
+    # Shapes that nodes write down name the sizes of the inputs that the model was made on.
+    sizes: dict[str, Dimension] = {
+        name: size
+        for tensor, names in zip(tensors, config.get("input_sizes", []), strict=False)
+        for name, size in zip(names, tensor.shape, strict=True)
+        if isinstance(size, Dim)
+    }
     for step in config["steps"]:
         if "layer" in step:
             given = {name: _filled(item, tensors) for name, item in step["given"].items()}
@@ -122,11 +131,13 @@ def rebuild(config: Mapping[str, Any]) -> tuple[Any, Any]:
         elif "constant" in step:
             tensors.append(constant(step["constant"]))
         else:
-            tensors += _made_node(step["node"], [tensors[i] for i in step["operands"]])
+            tensors += _made_node(step["node"], [tensors[i] for i in step["operands"]], sizes)
     return _filled(config["inputs"], tensors), _filled(config["outputs"], tensors)
 
 
-def _made_node(text: str, operands: Sequence[Tensor]) -> list[Tensor]:
+def _made_node(
+    text: str, operands: Sequence[Tensor], sizes: Mapping[str, Dimension]
+) -> list[Tensor]:
     """The node of a graph of one, on other operands."""
     nodes = [node for node in parse(text).nodes if node.op.name != "input"]
     if len(nodes) != 1:
@@ -135,7 +146,10 @@ def _made_node(text: str, operands: Sequence[Tensor]) -> list[Tensor]:
         )
     node = nodes[0]
     graph = get_default_graph()
-    return list(graph.add(node.op, operands, node.attributes, node.regions))
+    attributes = node.attributes
+    if sizes:
+        attributes = node.op.attributes.substitute(attributes, sizes)  # type: ignore[arg-type]
+    return list(graph.add(node.op, operands, attributes, node.regions))
 
 
 def _filled(structure: Any, tensors: Sequence[Tensor]) -> Any:

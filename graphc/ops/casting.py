@@ -11,6 +11,7 @@ from graphc.errors import DTypeError, GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.ops.broadcasting import apply
 from graphc.ops.comparison import clip, finite_limits, truth_of
+from graphc.ops.context import is_building
 from graphc.ops.conversion import cast_to, constant_tensor, default_dtype, graph_of, to_tensor
 from graphc.ops.gathering import known_array
 from graphc.ops.identities import named
@@ -100,21 +101,24 @@ def array(x: Any, dtype: Any = None, name: str | None = None) -> Tensor:
 
 
 def convert_to_numpy(x: Any) -> np.ndarray[Any, Any]:
-    """An array of x: numbers, arrays, and constants of the graph.
+    """An array of x: numbers, arrays, tensors, variables, in the session of their graph.
 
     Raises:
-        GraphcError: x is a tensor that has no value before the graph runs.
+        GraphcError: x is a tensor inside of what is being built: it has no value there.
+        FeedError: x needs something that is fed.
     """
-    if isinstance(x, Variable) or (isinstance(x, Tensor) and known_array(x) is None):
-        raise GraphcError(
-            f"{x.name!r} has no value before the graph runs",
-            given=repr(x),
-            expected="numbers, an array, or a constant of the graph",
-            fix="use .eval() or session.run(...), which give NumPy arrays",
-            origin=capture_origin(),
-        )
-    if isinstance(x, Tensor):
-        return np.array(known_array(x))
+    if isinstance(x, Tensor) and (known := known_array(x)) is not None:
+        return np.array(known)
+    if isinstance(x, (Variable, Tensor)):
+        if is_building():
+            raise GraphcError(
+                f"{x.name!r} has no value before the graph runs",
+                given=repr(x),
+                expected="numbers, an array, or a constant of the graph",
+                fix="compute with graphc.ops here; read values outside, by .numpy() or session.run",
+                origin=capture_origin(),
+            )
+        return np.asarray(x.numpy())
     wanted = default_dtype(x)
     return np.asarray(x, None if wanted is None else wanted.numpy)
 

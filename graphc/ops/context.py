@@ -151,6 +151,15 @@ def surrounding_updates() -> list[Tensor]:
     return _stacks.updates[-1] if _stacks.updates else []
 
 
+def is_building() -> bool:
+    """Whether a layer, a metric, a step, a branch or a loop is being built by this thread.
+
+    What is written there is for later, so a variable has no value that could be meant.
+    """
+    graphs = _stacks.graphs
+    return bool(_stacks.updates) or (bool(graphs) and graphs[-1].parent is not None)
+
+
 @contextlib.contextmanager
 def floats_read_as(dtype: DType | None) -> Iterator[None]:
     """Reads of floating variables inside the block are cast to this type; None: as they are."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+import numpy as np
+
 from graphc.dimensions import Shape
 from graphc.dtypes import DType, as_dtype
 from graphc.errors import DTypeError, GraphcError, ShapeError
@@ -12,7 +14,7 @@ from graphc.ir.literal import Literal, as_literal
 from graphc.ir.origin import Origin, capture_origin
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType
-from graphc.ops.context import current_session, float_of_reads, note_update
+from graphc.ops.context import current_session, float_of_reads, is_building, note_update
 from graphc.ops.conversion import cast_to, default_dtype, to_tensor
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
 from graphc.ops.operand import NoValueError, Operand
@@ -210,6 +212,17 @@ class Variable(Operand):
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
         """Its value as a NumPy array, in the open session."""
         return self.value.eval(feed_dict, session)
+
+    # Outside of what is being built, the value that a variable has now is meant.
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return super().__array__() if is_building() else np.asarray(self.numpy(), dtype)
+
+    def __float__(self) -> float:
+        return super().__float__() if is_building() else float(self.numpy())
+
+    def __int__(self) -> int:
+        return super().__int__() if is_building() else int(self.numpy())
 
     def _not_in_place(self, other: Any) -> NoReturn:
         raise NoValueError(

@@ -56,6 +56,12 @@ class VariableStore:
         self.packs = PackLayout()
         self.reset_random()
 
+    def set_seed(self, seed: int) -> None:
+        """Begin the random numbers of another seed."""
+        with self.lock:
+            self._seed = seed
+            self.reset_random()
+
     def reset_random(self) -> None:
         """Begin the session's random numbers again."""
         self.arrays[SEED] = self.put(np.uint32(self._seed & 0xFFFFFFFF))

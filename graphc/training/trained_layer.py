@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -139,7 +140,9 @@ class TrainedLayer(_Base):
         found: list[Metric] = [self._loss_tracker] if self._loss_tracker else []
         found += self._losses.trackers if self._losses else []
         compiled = self._metrics.named if self._metrics else {}
-        own = [m for layer in self._flatten_layers() for m in held(layer, Metric)]
+        # A model inside has metrics for its own training, which are no numbers about this one's.
+        inside = [layer for layer in self._flatten_layers() if not isinstance(layer, TrainedLayer)]
+        own = [metric for layer in [self, *inside] for metric in held(layer, Metric)]
         named: dict[str, Metric] = {}
         for name, metric in [
             *[(metric.name, metric) for metric in found],
@@ -179,7 +182,7 @@ class TrainedLayer(_Base):
         """
         x, y, sample_weight = data
         y_pred = self(x, training=True)
-        loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+        loss = self._loss_in(True, x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
         self._track_loss(loss, x)
         if self.optimizer is None:
             raise GraphcError("the model was compiled without an optimizer, so it cannot be fitted")
@@ -198,7 +201,7 @@ class TrainedLayer(_Base):
         """One step of evaluation; see `train_step`."""
         x, y, sample_weight = data
         y_pred = self(x, training=False)
-        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        loss = self._loss_in(False, x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
         self._track_loss(loss, x)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
@@ -234,6 +237,12 @@ class TrainedLayer(_Base):
         for loss in found[1:]:
             total = add(total, loss)
         return total
+
+    def _loss_in(self, training: bool, **batch: Any) -> Tensor:
+        """The loss of a batch; a `compute_loss` that overrides ours need not take `training`."""
+        if "training" in inspect.signature(self.compute_loss).parameters:
+            batch["training"] = training
+        return self.compute_loss(**batch)
 
     def _track_loss(self, loss: Tensor, x: Any) -> None:
         tracker = self._loss_tracker

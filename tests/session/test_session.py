@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import graphc
+from graphc import errors
 
 
 @pytest.fixture
@@ -215,3 +216,24 @@ def test_a_parsed_graph_runs_in_a_session(session):
         np.testing.assert_allclose(
             other.run("y:0", {"x:0": [0.1, 0.2]}), session.run(y, {x: [0.1, 0.2]}), rtol=1e-6
         )
+
+
+def test_a_variable_is_a_number_outside_of_what_is_being_built(session):
+    """As in Keras's callbacks: `float(model.optimizer.learning_rate)`."""
+    w, grid = graphc.Variable(2.5), graphc.Variable([[1, 2], [3, 4]])
+    assert float(w) == 2.5
+    assert int(graphc.Variable(7)) == 7
+    assert np.asarray(grid).tolist() == [[1, 2], [3, 4]]
+    assert np.array(grid, dtype="float32").dtype == np.float32
+    session.run(w.assign_add(1.0))
+    assert float(w) == 3.5
+    assert graphc.ops.convert_to_numpy(w) == 3.5
+    assert graphc.ops.convert_to_numpy(w * 2) == 7
+
+    def frozen(x):
+        return x * float(w)
+
+    with pytest.raises(errors.GraphcError, match="no number yet"):
+        graphc.layers.Lambda(frozen)(np.ones((1, 1)))
+    with pytest.raises(errors.GraphcError, match="no value before"):
+        graphc.layers.Lambda(lambda x: x + graphc.ops.convert_to_numpy(x))(np.ones((1, 1)))

@@ -288,3 +288,27 @@ def test_a_model_that_was_not_compiled_says_so():
     model = graphc.Sequential([graphc.Input((4,)), layers.Dense(1)])
     with pytest.raises(GraphcError, match="compile"):
         model.fit(X, Y)
+
+
+def test_a_model_inside_keeps_its_metrics_for_itself():
+    """A teacher's mean loss once stood in the place of the student's in the logs."""
+    teacher = linear()
+    teacher.compile("sgd", "mse", metrics=["mae"])
+    teacher.fit(X, Y, verbose=0)
+
+    class Student(graphc.Model):
+        def __init__(self):
+            super().__init__()
+            self.teacher, self.student = teacher, linear()
+
+        def call(self, x):
+            return self.student(x)
+
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+            return graphc.ops.mean(graphc.ops.square(self.teacher(x) - y_pred))
+
+    student = Student()
+    student.compile("sgd", metrics=["mae"])
+    assert student.evaluate(X, Y, return_dict=True).keys() == {"loss", "mae"}
+    expected = np.mean(np.square(teacher.predict(X) - student.predict(X)))
+    np.testing.assert_allclose(student.evaluate(X, Y)[0], expected, rtol=1e-5)
