@@ -1,52 +1,108 @@
-"""What depth costs: a Transformer's train step to its first result, beside `jax.jit` of the loop.
+"""What depth costs: train steps to their first result, beside `jax.jit` of the loop over layers.
 
 To the first result means all of it: building or tracing, initial values, compiling, one step. A
-graph that repeats a layer is compiled as one loop, so 48 layers cost little more than 12.
+graph that repeats a layer is compiled as one loop, so 48 layers cost little more than 12. That of
+`graphc.jit` begins with JAX's own trace of the step, which no pass can shorten; so its growth is
+measured beyond the trace.
+
+`--family NAME` measures one network alone: transformer, mlp, resnet, abab, encoder-decoder, lstm.
+`--pairs 3` is enough for an impression: 16 layers of a Transformer take `jax.jit` 20 s each time.
 """
 
 from __future__ import annotations
 
+import argparse
+import functools
+import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
-from benchmarks.deep_transformer import Step, by_hand, in_a_session
+import graphc
+from benchmarks.deep_networks import Network, make_networks
+from benchmarks.deep_training import Step, beyond_the_trace, by_jit, in_a_session
+from benchmarks.deep_transformer import make_transformer
 from benchmarks.harness import Case, Comparison, Growth, main
 
-Maker = Callable[[int, int, int], tuple[Step, object]]
+_FEW: Final = 2
+_GROWTH: Final = (12, 48)
+_SMOKED: Final = ("mlp",)  # the others compile longer
+_BEYOND: Final = "beyond JAX's trace"
 
 
-def make_cases(smoke: bool) -> Sequence[Case]:
-    """The cases: against JAX at 2 and 16 layers, growth from 12 to 48, and a warm step."""
-    width, length = (32, 16) if smoke else (256, 128)
+def _exponent(ratio: float) -> float:
+    """The exponent of a cost that grows by a ratio between the two depths."""
+    return math.log(ratio) / math.log(_GROWTH[1] / _GROWTH[0])
 
-    def first_result(make: Maker, layers: int) -> Callable[[], object]:
-        return lambda: make(layers, width, length)[0]()
 
-    def against_jax(layers: int, target: float) -> Comparison:
+def _cases(network: Network, smoke: bool) -> Iterator[Case]:
+    def beside_jax(kind: str, make: Callable[[int], Step], layers: int, target: float) -> Case:
         return Comparison(
-            f"{layers} layers to the first result",
-            first_result(in_a_session, layers),
-            first_result(by_hand, layers),
+            f"{network.name}, {kind}: {layers} layers to the first result",
+            lambda: make(layers)(),
+            lambda: by_jit(network, layers)[0](),
             target=target,
             warmups=0,
         )
 
+    def session(layers: int) -> Step:
+        return in_a_session(network, layers)[0]
+
+    def jit(layers: int) -> Step:
+        return by_jit(network, layers, graphc.jit)[0]
+
+    few = _FEW * 2 if smoke else _FEW  # enough for a loop
+    yield beside_jax("session", session, few, 1.15)
+    yield beside_jax("jit", jit, few, 1.15)
     if smoke:
-        return [against_jax(2, 1.15)]
-    ours, theirs = in_a_session(8, width, length)[0], by_hand(8, width, length)[0]
-    return [
-        against_jax(2, 1.15),
-        against_jax(16, 1 / 6),
-        Growth(
-            "growth with the number of layers",
-            lambda layers: first_result(in_a_session, layers),
-            (12, 48),
-            target=0.19,  # 48 layers in 1.3 times the time of 12
-            warmups=0,
-        ),
-        Comparison("a step of 8 layers", ours, theirs, target=1.0),
-    ]
+        return
+    yield beside_jax("session", session, network.deep, 1 / 6)
+    yield beside_jax("jit", jit, network.deep, 1 / 3)
+    yield Growth(
+        f"{network.name}, session: growth with the number of layers",
+        lambda layers: lambda: session(layers)(),
+        _GROWTH,
+        target=_exponent(1.3),
+        warmups=0,
+    )
+    yield Growth(
+        f"{network.name}, jit: growth {_BEYOND}",
+        lambda layers: beyond_the_trace(network, layers),
+        _GROWTH,
+        target=_exponent(1.6),
+        warmups=0,
+    )
+    yield Comparison(
+        f"{network.name}, session: a step of 8 layers",
+        _when_called(lambda: session(8)),
+        _when_called(lambda: by_jit(network, 8)[0]),
+        target=1.0,
+    )
+
+
+def _when_called(make: Callable[[], Step]) -> Step:
+    """The step, made at the first call."""
+    made = functools.cache(make)
+    return lambda: made()()
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run from the command line; gives the exit status."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--family", metavar="NAME")
+    chosen, rest = parser.parse_known_args(arguments)
+
+    def make_cases(smoke: bool) -> Sequence[Case]:
+        transformer = make_transformer(*((32, 16) if smoke else (256, 128)))
+        networks = {each.name: each for each in (transformer, *make_networks(smoke))}
+        if chosen.family is not None and chosen.family not in networks:
+            raise SystemExit(f"no family {chosen.family!r}: there are {', '.join(networks)}")
+        families = [chosen.family] if chosen.family else _SMOKED if smoke else networks
+        wanted = [networks[name] for name in families]
+        return [case for network in wanted for case in _cases(network, smoke)]
+
+    return main("deep_compile", make_cases, rest)
 
 
 if __name__ == "__main__":
-    sys.exit(main("deep_compile", make_cases))
+    sys.exit(run())
