@@ -33,6 +33,7 @@ def is_state(value: Value) -> bool:
 def stacked_variables(graph: Graph, users: Users) -> Iterator[StackedVariables]:
     """Every array that stacks whole variables; no variable is in two of them."""
     taken: set[Value] = set()
+    names = set(graph.update_names)
     for node in graph.nodes:
         if node.op.name != "concatenate" or node.attributes["dimension"] != 0:
             continue
@@ -41,7 +42,7 @@ def stacked_variables(graph: Graph, users: Users) -> Iterator[StackedVariables]:
         rows = set(found)
         if len(found) < len(variables) or len(rows) < len(found) or taken & rows:
             continue
-        updated = {value.node.attributes["name"] in graph.updates for value in found}
+        updated = {value.node.attributes["name"] in names for value in found}
         if len(updated) == 1 and _differentiated_alike(found, users):
             taken |= rows
             yield StackedVariables(found, node.output)

@@ -44,6 +44,7 @@ class _Packer:
         self.users = users_of(graph)
         self.packs: dict[str, tuple[Value, ...]] = {}
         self._graph = graph
+        self._updates = graph.updates
         self._context = context
         self._editor = GraphEditor(graph, context.registry)
         self._build = self._editor.build
@@ -58,7 +59,7 @@ class _Packer:
 
     def _add_input(self, variables: tuple[Value, ...]) -> Value | None:
         names = [value.node.attributes["name"] for value in variables]
-        updated = {name in self._graph.updates for name in names}
+        updated = {name in self._updates for name in names}
         name = self._context.packs.claim(names) if len(updated) == 1 else None
         if name is None:
             reason = "some of the variables are updated, some are not"
@@ -70,23 +71,10 @@ class _Packer:
         type_ = first.type.with_shape((len(variables), *first.type.shape))
         with self._build.located(first.node.origin.with_rule(VariablePacking.name), ""):
             pack = self._build.input(type_, name, "state", members=names)
-            self._cut_rows(pack, variables)
+        self._rows.add(pack, variables)
         self.packs[name] = variables
         self._inputs[name] = pack
         return pack
-
-    def _cut_rows(self, whole: Value, rows: Sequence[Value]) -> None:
-        """Let rows of an array stand for values."""
-        build, shape = self._build, whole.type.shape
-        for row, value in enumerate(rows):
-            cut = build.slice(
-                whole,
-                start_indices=[row] + [0] * (len(shape) - 1),
-                limit_indices=[row + 1, *shape[1:]],
-                strides=[1] * len(shape),
-            )
-            self._editor.replace(value, build.reshape(cut, shape=shape[1:]))
-        self._rows.add(whole, rows)
 
     def finish(self) -> GraphEditor:
         """Rewrite gradients and what is done to all rows, then inputs and outputs."""
@@ -98,7 +86,34 @@ class _Packer:
                     self._rewrite_batch(batch)
         self._set_inputs()
         self._set_outputs()
+        self._cut_needed_rows()
         return self._editor
+
+    def _cut_needed_rows(self) -> None:
+        """Cut out the rows that are read one by one: few, most are read as a whole by now."""
+        seen: set[Node] = set()
+        pending = list(self._editor.outputs)
+        while pending:
+            value = self._editor.resolve(pending.pop())
+            place = self._rows.place_of(value)
+            if place is not None:
+                self._cut_row(value, *place)
+                pending.append(place[0])
+            elif value.node not in seen:
+                seen.add(value.node)
+                pending += value.node.inputs
+
+    def _cut_row(self, value: Value, whole: Value, row: int) -> None:
+        """Let a row of an array stand for a value."""
+        build, shape, node = self._build, whole.type.shape, value.node
+        with build.located(node.origin.with_rule(VariablePacking.name), node.name):
+            cut = build.slice(
+                whole,
+                start_indices=[row] + [0] * (len(shape) - 1),
+                limit_indices=[row + 1, *shape[1:]],
+                strides=[1] * len(shape),
+            )
+            self._editor.replace(value, build.reshape(cut, shape=shape[1:]))
 
     def _rewrite_gradient(self, node: Node) -> None:
         """Take a gradient with respect to packs instead of their rows."""
@@ -123,7 +138,7 @@ class _Packer:
             else:
                 rows.setdefault(place[0], {})[place[1]] = old
         for whole, found in rows.items():
-            self._cut_rows(slopes[whole], [found[row] for row in range(len(found))])
+            self._rows.add(slopes[whole], [found[row] for row in range(len(found))])
 
     def _whole_of(self, value: Value) -> Value:
         place = self._rows.place_of(value)
@@ -149,7 +164,7 @@ class _Packer:
                 arrays.append(inner.output)
         made = batch.emit(self._build, arrays)
         for index, whole in enumerate(made.outputs):
-            self._cut_rows(whole, [node.outputs[index] for node in batch.nodes])
+            self._rows.add(whole, [node.outputs[index] for node in batch.nodes])
         return made
 
     def _set_inputs(self) -> None:
@@ -167,13 +182,13 @@ class _Packer:
             for value in variables
         }
         updates: dict[str, Value] = {}
-        for variable, value in self._graph.updates.items():
+        for variable, value in self._updates.items():
             name = pack_of.get(variable)
             if name is None:
                 updates[variable] = value
             elif name not in updates:
                 rows = [v.node.attributes["name"] for v in self.packs[name]]
-                updates[name] = self._stack([self._graph.updates[row] for row in rows])
+                updates[name] = self._stack([self._updates[row] for row in rows])
         self._editor.set_outputs([*self._graph.fetches, *updates.values()], list(updates))
 
     def _stack(self, values: Sequence[Value]) -> Value:
