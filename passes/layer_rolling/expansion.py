@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from graphc.ir.builder import GraphBuilder
-from graphc.ir.equality import first_difference
+from graphc.ir.equality import Structures, first_difference
 from graphc.ir.graph import Graph, topological_order
 from graphc.ir.literal import Literal
 from graphc.ir.node import Node, Value
@@ -61,6 +61,7 @@ class _Expander:
     def __init__(self) -> None:
         self._made: dict[object, Node] = {}
         self._constants: dict[object, Value] = {}
+        self._bodies = Structures()
 
     def add(self, node: Node, values: dict[Value, Expanded]) -> None:
         is_rolled = RULE in node.origin.rules
@@ -78,11 +79,11 @@ class _Expander:
         if node.op.name != "input":
             inputs = tuple([_single(values[value]) for value in node.inputs])
             types = tuple([value.type for value in node.outputs])
-            digests = tuple([region.digest for region in node.regions])
+            bodies = tuple([self._bodies[region] for region in node.regions])
             if inputs != node.inputs:
                 made = Node(node.op, inputs, node.attributes, types, node.regions)
             if not node.op.traits & _APART:
-                made = self._made.setdefault((node.op, node.attributes, inputs, digests), made)
+                made = self._made.setdefault((node.op, node.attributes, inputs, bodies), made)
         values.update(zip(node.outputs, made.outputs, strict=True))
 
     def _constant(self, node: Node, is_rolled: bool) -> Expanded:

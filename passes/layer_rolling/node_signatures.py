@@ -1,7 +1,8 @@
 """What makes two nodes copies of each other, and which heavy nodes look like copies from afar.
 
-A *signature* is all of a node but its operands: op, attributes, bodies, types. Constants and inputs
-have no signature: their values may differ from copy to copy.
+A *signature* is all of a node but its operands: op, attributes, bodies, types. Names are no part of
+it, nor are those inside of bodies: an LSTM is a loop, and so is the one above it. Constants and
+inputs have no signature: their values may differ from copy to copy.
 
 A *colour* also knows the neighbourhood, up to three steps up and down, so that the query projection
 of a layer is not taken for its key projection. Colours only choose where to begin; which nodes
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from graphc.ir.equality import Structures
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.ir.op import Trait
@@ -30,6 +32,7 @@ class Signatures:
 
     def __init__(self, graph: Graph) -> None:
         self._numbers: dict[object, int] = {}
+        self._bodies = Structures()
         self._of: dict[Node, int] = {}
         for node in graph.nodes:
             self._of[node] = self._number(node)
@@ -43,7 +46,7 @@ class Signatures:
             node.attributes,
             tuple([value.type for value in node.inputs]),
             tuple([value.type for value in node.outputs]),
-            tuple([region.digest for region in node.regions]),
+            tuple([self._bodies[region] for region in node.regions]),
         )
         return self._numbers.setdefault(key, len(self._numbers) + 1)
 

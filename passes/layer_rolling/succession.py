@@ -88,12 +88,11 @@ class Succession:
         for mine, theirs in zip(u.inputs, v.inputs, strict=True):
             if mine is theirs:
                 continue
-            if mine.index != theirs.index:
-                return False
             known, back = following.get(mine.node), preceding.get(theirs.node)
-            if known is theirs.node or (known is None and back is None):
+            if known is None and back is None:
                 continue
-            return False
+            if known is not theirs.node or mine.index != theirs.index:
+                return False
         return True
 
     def _match_operands(self, u: Node, v: Node) -> None:
@@ -180,7 +179,7 @@ def _breaks(orbit: Sequence[Node], following: Mapping[Node, Node]) -> set[tuple[
             pair
             for pair in pairs
             if (mine := pair[0].inputs[position]) is not (theirs := pair[1].inputs[position])
-            and following.get(mine.node) is not theirs.node
+            and (following.get(mine.node) is not theirs.node or mine.index != theirs.index)
         ]
         if 2 * len(apart) <= len(pairs):
             found.update(apart)

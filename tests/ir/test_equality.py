@@ -8,7 +8,7 @@ import pytest
 import graphc.opset  # noqa: F401, registers the ops
 from graphc.dimensions import symbol
 from graphc.ir.builder import GraphBuilder
-from graphc.ir.equality import equal_graphs, first_difference
+from graphc.ir.equality import Structures, equal_graphs, first_difference
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.ir.op import Constraint
@@ -100,6 +100,26 @@ def test_the_first_difference_is_told(left, right, words: str) -> None:
     assert words in str(first_difference(one, other))
     assert not equal_graphs(one, other)
     assert first_difference(other, one) is not None
+    structures = Structures()
+    assert structures[one] != structures[other]
+
+
+def test_what_a_body_calls_its_operands_does_not_count() -> None:
+    def body(name: str):
+        def build(b, x, y):
+            inner = GraphBuilder()
+            left, right = (inner.input(x.type, f"{name}/{side}") for side in ("left", "right"))
+            inner.name = name
+            region = inner.finish([inner.add(left, right)])
+            return b.fusion(x, y, regions=(region,), kind="elementwise")
+
+        return build
+
+    one, other = graph_of(body("dense")), graph_of(body("dense_1"))
+    structures = Structures()
+    assert first_difference(one, other) is None
+    assert structures[one] == structures[other]
+    assert first_difference(one.nodes[-1].regions[0], other.nodes[-1].regions[0]) is not None
 
 
 @pytest.mark.parametrize(
