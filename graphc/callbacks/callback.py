@@ -6,6 +6,9 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from graphc.errors import GraphcError
+from graphc.ir.origin import capture_origin
+
 if TYPE_CHECKING:
     from graphc.optimizers.optimizer import Optimizer
 
@@ -119,6 +122,16 @@ class CallbackList(Callback):
         given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
         self.callbacks: list[Callback] = []
         for callback in given:
+            if not isinstance(callback, Callback):
+                raise GraphcError(
+                    "this is no callback",
+                    given=repr(callback)[:200],
+                    expected="objects of graphc.callbacks, or of your subclass of its Callback",
+                    fix="make an object: EarlyStopping(), and not the class EarlyStopping"
+                    if isinstance(callback, type)
+                    else None,
+                    origin=capture_origin(),
+                )
             self.callbacks += (
                 callback.callbacks if isinstance(callback, CallbackList) else [callback]
             )

@@ -9,10 +9,13 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Final
 
+import numpy
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 _INTERNAL_PREFIXES: Final[list[str]] = [
     f"{_PACKAGE}/",
     f"{_PACKAGE.parent / 'passes'}/",
+    f"{Path(numpy.__file__).parent}/",  # between a user's `numpy.mean(tensor)` and the tensor
     contextlib.__file__,  # between a user's `with` and what it enters
 ]
 

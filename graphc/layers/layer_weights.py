@@ -18,6 +18,11 @@ from graphc.ops.variable import Variable
 if TYPE_CHECKING:
     from graphc.layers.layer import Layer
 
+
+class UninitializedLayerError(GraphcError, AttributeError):
+    """A layer that is used before its own constructor is done."""
+
+
 Regularization = Callable[[Any], Any]
 
 
@@ -39,6 +44,19 @@ class LayerWeights:
         self._call_losses: list[Tensor] = []
         self._is_building = False
         self._graph: DataflowGraph | None = None
+
+    if not TYPE_CHECKING:  # or else no misspelt attribute would be found
+
+        def __getattr__(self, name: str) -> Any:
+            kind = type(self)
+            if "_call_arguments" in vars(self):
+                raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
+            raise UninitializedLayerError(
+                f"the layer has no {name!r}: the constructor of {kind.__name__} is not done yet, "
+                "or does not call that of its class",
+                fix="begin __init__ with super().__init__()",
+                origin=capture_origin(),
+            )
 
     def _track(
         self, variable: Variable, trainable: bool, regularizer: Regularization | None

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from graphc.constraints.constraint import get as get_constraint
 from graphc.errors import GraphcError
+from graphc.initializers.initializer import get as get_initializer
 from graphc.ir.origin import capture_origin
 from graphc.ops.variable import Variable
+from graphc.regularizers.regularizer import get as get_regularizer
 
 if TYPE_CHECKING:
     from graphc.layers.layer import Layer
@@ -27,6 +30,15 @@ class WeightOptions:
     initializer: Any
     regularizer: Any = None
     constraint: Any = None
+
+    def __post_init__(self) -> None:
+        for given, get in (
+            (self.initializer, get_initializer),
+            (self.regularizer, get_regularizer),
+            (self.constraint, get_constraint),
+        ):
+            if isinstance(given, str):
+                get(given)  # says now that there is none of this name
 
     def add_to(self, layer: Layer, shape: Sequence[int], name: str) -> Variable:
         """Make the weight.

@@ -133,17 +133,20 @@ def class_numbers(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     """
     graph = graph_of((y_true, y_pred))
     labels = to_tensor(y_true, None, graph)
-    if labels.dtype is BOOL:
+    predictions = inexact(to_tensor(y_pred, None, graph))
+    # Floats that hold class numbers are what text files and tables give.
+    is_one_number = labels.ndim < predictions.ndim or _is_one(labels.shape[-1])
+    if labels.dtype is BOOL or (labels.dtype.is_floating and is_one_number):
         labels = cast_to(labels, I32)
     if not labels.dtype.is_integer:
         raise DTypeError(
             "labels must be integers",
             given=labels.value.type,
             expected="one class number per sample",
-            fix='ops.cast(labels, "int32")',
+            fix="take the categorical loss that is not sparse, or argmax(labels, -1)",
             origin=capture_origin(),
         )
-    return labels, inexact(to_tensor(y_pred, None, graph))
+    return labels, predictions
 
 
 def refuse_known_labels_outside(
@@ -157,6 +160,26 @@ def refuse_known_labels_outside(
     node = labels.value.node
     if node.op.name == "constant" and isinstance(classes, int):
         refuse_labels_outside(np.asarray(node.attributes["value"].array), classes, ignored)
+
+
+def refuse_fractions(labels: np.ndarray[Any, Any]) -> None:
+    """Raise an error for class numbers that are no whole numbers.
+
+    Raises:
+        DTypeError: one is none, with its position.
+    """
+    if labels.dtype.kind != "f":
+        return
+    broken = labels != np.trunc(labels)
+    if broken.any():
+        place = tuple(int(index) for index in np.argwhere(broken)[0])
+        raise DTypeError(
+            "labels must be integers",
+            given=f"{labels[place]} at position {place}",
+            expected="one class number per sample",
+            fix="for numbers that are no classes take another loss, such as mse",
+            origin=capture_origin(),
+        )
 
 
 def refuse_labels_outside(

@@ -8,6 +8,8 @@ from typing import Any
 
 from graphc.configurable import Configurable
 from graphc.dtypes import DType, as_dtype
+from graphc.errors import GraphcError
+from graphc.ir.origin import capture_origin
 from graphc.losses.label_shapes import squeeze_or_expand_to_same_rank, takes_class_numbers
 from graphc.losses.weighting import (
     Reduction,
@@ -129,4 +131,13 @@ class LossFunctionWrapper(Loss):
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         if isinstance(y_true, Tensor) and isinstance(y_pred, Tensor):
             y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
-        return self.fn(y_true, y_pred, **self._fn_arguments)
+        losses = self.fn(y_true, y_pred, **self._fn_arguments)
+        if losses is None:
+            raise GraphcError(
+                f"the loss function {self.name!r} returns nothing",
+                given="None",
+                expected="a tensor: a loss for each sample, or one for all",
+                fix="end it with return",
+                origin=capture_origin(),
+            )
+        return losses

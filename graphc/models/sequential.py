@@ -29,7 +29,7 @@ class Sequential(Model):
 
     def __init__(
         self,
-        layers: Sequence[Any] | None = None,
+        layers: Sequence[Any] | Layer | None = None,
         trainable: bool = True,
         name: str | None = None,
     ) -> None:
@@ -39,7 +39,7 @@ class Sequential(Model):
         self._after: list[Any] = []  # what each layer of the row has made of the input
         self._functional: Functional | None = None
         self.supports_masking = True
-        for layer in layers or ():
+        for layer in [layers] if isinstance(layers, Layer) else layers or ():
             self._append(layer)
         self._extend()
 

@@ -18,6 +18,7 @@ class GraphRecords:
         calls: by value, the call of a layer that made it.
         updates: by result of a layer, what the layer sets in training, such as moving averages;
             an optimizer's `minimize` makes those that its loss depends on part of the step.
+        row_limits: by value that numbers rows of a table, the layer that has it, and how many.
         session: where the models of the graph were used last.
     """
 
@@ -25,6 +26,7 @@ class GraphRecords:
         self.masks: dict[Value, Tensor] = {}
         self.calls: dict[Value, Any] = {}
         self.updates: dict[Value, tuple[Tensor, ...]] = {}
+        self.row_limits: dict[Value, tuple[str, int]] = {}
         self.session: Evaluator | None = None
         self._names: dict[str, int] = {}
 

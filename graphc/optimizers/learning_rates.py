@@ -157,7 +157,7 @@ def require_learning_rate(given: Any) -> None:
             return
     else:
         try:
-            if float(given) >= 0:
+            if not isinstance(given, str) and float(given) >= 0:
                 return
         except (TypeError, ValueError):
             pass

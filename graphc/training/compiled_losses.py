@@ -13,6 +13,7 @@ from graphc.metrics.reductions import Mean
 from graphc.ops.arithmetic import add, multiply
 from graphc.ops.bodies import flatten
 from graphc.ops.tensor import Tensor
+from graphc.training.output_activations import warn_of_activation
 from graphc.training.output_names import for_each_output, labels_of_outputs, named_outputs
 
 
@@ -77,4 +78,5 @@ class CompiledLosses:
         found = self.by_output.get(name)
         if found is None:
             found = self.by_output[name] = as_loss(given, y_true, y_pred)
+            warn_of_activation(found, y_pred, name)
         return found

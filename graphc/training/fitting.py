@@ -157,6 +157,8 @@ def run_epochs_ahead(
         epochs.reset()
         for group in data.epoch(epoch):
             program.run(group)
+        if data.has_ended:
+            break
         logs_of_this = epoch, program.logs_later()
         if epoch + 1 < end:
             data.prepare(epoch + 1)

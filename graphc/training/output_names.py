@@ -60,7 +60,19 @@ def for_each_output(given: Any, names: Sequence[str], what: str) -> dict[str, An
 
 
 def labels_of_outputs(y_true: Any, names: Sequence[str]) -> dict[str, Any]:
-    """Labels by the names of outputs."""
-    if len(names) == 1 and not isinstance(y_true, (Mapping, list, tuple)):
-        return {names[0]: y_true}
+    """Labels by the names of outputs.
+
+    Raises:
+        GraphcError: there are labels for one of several outputs, or for what is no output.
+    """
+    if y_true is not None and not isinstance(y_true, (Mapping, list, tuple)):
+        if len(names) == 1:
+            return {names[0]: y_true}
+        raise GraphcError(
+            f"the model has {len(names)} outputs, and labels are given for one",
+            given=f"one array, of shape {tuple(y_true.shape)}",
+            expected=f"labels for each of {', '.join(map(repr, names))}",
+            fix="give a list or a dictionary of labels; None where an output has no loss",
+            origin=capture_origin(),
+        )
     return for_each_output(y_true, names, "labels")

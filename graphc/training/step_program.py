@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
-from graphc.errors import GraphcError
+from graphc.errors import FeedError, GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.layers.call_context import outside_of_calls
 from graphc.metrics.metric import Metric
@@ -45,6 +45,7 @@ class StepProgram:
 
     Attributes:
         outputs: what `step` gave.
+        row_limits: for each array of the data that numbers rows, whose and how many they are.
     """
 
     def __init__(
@@ -62,12 +63,15 @@ class StepProgram:
         updates: list[Tensor] = []
         with graph.as_default(), graph.control_dependencies(None), graph.reopened_scope(""):
             with graph.name_scope(mode):
+                _refuse_text(leaves)
                 types = [(str(leaf.dtype), [None, *leaf.shape[1:]]) for leaf in leaves]
                 whole = [placeholder(dtype, sizes, name="data") for dtype, sizes in types]
                 rows = placeholder("int32", [batch], name="rows")
                 parts = [take(tensor, rows, axis=0) for tensor in whole]
             with outside_of_calls(), collected_updates(updates):
                 self.outputs = step(unflatten(tree, parts))
+            limits = graph.records.row_limits
+            self.row_limits = [limits.get(part.value) for part in parts]
             here = [update for update in updates if update.graph is graph]
             operation = group(*here, name="step")
         self.is_prediction = mode == "predict"
@@ -133,6 +137,18 @@ class StepProgram:
         """The order of the step's own logs."""
         given = list(self.outputs) if isinstance(self.outputs, dict) else []
         return [n for n in given if n in found] + [n for n in found if n not in given]
+
+
+def _refuse_text(leaves: Sequence[Any]) -> None:
+    for leaf in leaves:
+        if leaf.dtype.kind in "US":
+            raise FeedError(
+                "the data hold text",
+                given=f"{np.ravel(leaf)[:3].tolist()} … of shape {leaf.shape}",
+                expected="numbers",
+                fix="number the labels or words: np.unique(labels, return_inverse=True)[1]",
+                origin=capture_origin(),
+            )
 
 
 def _plain(value: Any) -> Any:

@@ -30,7 +30,7 @@ from graphc.training.compiled_losses import CompiledLosses
 from graphc.training.compiled_metrics import CompiledMetrics
 from graphc.training.data.batches import as_batches
 from graphc.training.data.groups import Batches, Data
-from graphc.training.data.label_checks import check_labels
+from graphc.training.data.label_checks import check_labels, check_rows
 from graphc.training.fitting import Epochs
 from graphc.training.step_program import Mode, StepProgram, data_key
 
@@ -288,6 +288,7 @@ class TrainedLayer(_Base):
             found = self._programs[key] = StepProgram(
                 step, mode, data, self.graph, session, self._batch_symbol(), lambda: self.metrics
             )
+        check_rows(found.row_limits, data)
         return found
 
     def _prepare(self, kind: Mode, data: Batches, session: Session) -> Epochs:

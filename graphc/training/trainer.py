@@ -78,6 +78,7 @@ class Trainer(TrainedLayer):
             NumericsError: the loss is not finite, because the data are not.
         """
         self._require_compiled("fit")
+        _require_counts(epochs=epochs, initial_epoch=initial_epoch)
         if validation_split and validation_data is None:
             x, y, sample_weight, validation_data = _split(x, y, sample_weight, validation_split)
         seed = int(np.random.default_rng(self._shuffles_done).integers(2**31))
@@ -106,10 +107,12 @@ class Trainer(TrainedLayer):
             logs: dict[str, Any] = {}
             if validation is None and told.all_only_record:
                 logs = run_epochs_ahead(self, training, told, state, epochs)
-            while state.epoch < epochs and not self.stop_training:
+            while state.epoch < epochs and not self.stop_training and not data.has_ended:
                 epoch = state.epoch
                 told.on_epoch_begin(epoch)
                 logs = run_epoch(self, training, told, state, epoch + 1 < epochs)
+                if data.has_ended:
+                    break
                 if validation is not None and _is_due(epoch, validation_freq):
                     validating = validating or self._prepare("test", validation, session)
                     told.on_test_begin()
@@ -277,6 +280,17 @@ def _as_validation(given: Any, batch_size: int | None, steps: int | None) -> Bat
         x, y, weights = (*given, None, None)[:3]
         return as_batches(x, y, weights, None, batch_size, False, steps)
     return as_batches(given, steps=steps)
+
+
+def _require_counts(**counts: Any) -> None:
+    for name, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 0:
+            raise FeedError(
+                f"{name} is a number of epochs",
+                given=f"{name}={count!r}",
+                expected="a whole number",
+                origin=capture_origin(),
+            )
 
 
 def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:

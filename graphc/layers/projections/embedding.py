@@ -97,6 +97,7 @@ class Embedding(Layer):
         return self._rows(inputs)
 
     def _rows(self, inputs: Tensor) -> Tensor:
+        inputs.graph.records.row_limits[inputs.value] = self.name, self.input_dim
         numbers = inputs if inputs.dtype in (I32, I64) else cast_to(inputs, I32)
         return cast_to(take(self.embeddings, numbers, 0), self.compute_dtype)
 

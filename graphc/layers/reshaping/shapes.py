@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -51,7 +52,24 @@ class Reshape(Layer):
         self.target_shape = tuple(target_shape)
 
     def call(self, inputs: Tensor) -> Tensor:
+        self._refuse_misfit(inputs.shape[1:])
         return reshape(inputs, (inputs.shape[0], *self.target_shape))
+
+    def _refuse_misfit(self, sizes: Sequence[Any]) -> None:
+        """An example has a number of elements of its own, whatever the batch is."""
+        if not all(isinstance(size, int) for size in sizes):
+            return
+        given, wanted = math.prod(sizes), math.prod(size for size in self.target_shape if size >= 0)
+        fits = given % wanted == 0 if -1 in self.target_shape and wanted else given == wanted
+        if not fits:
+            raise ShapeError(
+                f"the layer {self.name!r} cannot give its inputs this shape",
+                given=f"examples of shape {tuple(sizes)}, which are {given} elements",
+                expected=f"target_shape={self.target_shape} of {wanted} elements"
+                + (" or a multiple" if -1 in self.target_shape else ""),
+                fix="change target_shape, or the layer before",
+                origin=capture_origin(),
+            )
 
 
 class Permute(Layer):

@@ -154,8 +154,16 @@ def weights_of_classes(
         sample_weight: weights of samples, or None.
 
     Raises:
-        FeedError: there are several outputs.
+        FeedError: there are several outputs, or class_weight is no dictionary.
     """
+    if not isinstance(class_weight, Mapping):
+        raise FeedError(
+            "class_weight is a dictionary",
+            given=repr(class_weight)[:200],
+            expected="weights by class number: {0: 1.0, 1: 5.0}",
+            fix="dict(enumerate(weights))",
+            origin=capture_origin(),
+        )
     if not hasattr(y, "shape"):
         raise FeedError(
             "class_weight is for models with one output",

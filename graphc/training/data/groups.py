@@ -38,10 +38,12 @@ class Batches(ABC):
         sample: some data of the kind that there will be, for types and shapes.
         batches: how many batches an epoch has; None while nobody knows.
         seed: of the order in which samples are taken.
+        has_ended: whether an epoch was begun and there was nothing left for it.
     """
 
     sample: Data
     batches: int | None
+    has_ended = False
     seed = 0
 
     @abstractmethod

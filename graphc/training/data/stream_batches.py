@@ -62,11 +62,11 @@ class StreamBatches(Batches):
         return (self._as_data(item) for item in items)
 
     def _as_data(self, item: Any) -> Data:
-        parts = item if isinstance(item, tuple) else (item,)
+        parts = item if isinstance(item, (tuple, list)) else (item,)
         if not 1 <= len(parts) <= 3:
             raise FeedError(
                 "a batch is (x,), (x, y) or (x, y, weights)",
-                given=f"a tuple of {len(parts)}",
+                given=f"{len(parts)} things",
                 origin=capture_origin(),
             )
         x, y, weights = (*parts, None, None)[:3]
@@ -96,7 +96,15 @@ class StreamBatches(Batches):
             count = count_samples(dict(zip(("x", "y", "sample_weight"), item, strict=True)))
             yield Group(leaves, np.arange(count, dtype=np.int32)[None])
             done += 1
-        if self._steps is not None and done < self._steps:
+        if not done:
+            self.has_ended = True
+            warnings.warn(
+                f"there are no more batches for epoch {number + 1}: {self._source!r} does not "
+                "begin anew; give something that does (a list of batches, a PyDataset, an object "
+                "whose __iter__ makes a generator), or steps_per_epoch",
+                stacklevel=2,
+            )
+        elif self._steps is not None and done < self._steps:
             warnings.warn(
                 f"the data ended after {done} of {self._steps} batches; give an iterable that "
                 "has more, or another number of steps",
