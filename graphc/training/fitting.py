@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +13,8 @@ import jax
 from graphc.callbacks.callback import CallbackList, Kind, Logs
 from graphc.errors import NumericsError
 from graphc.ir.origin import capture_origin
+from graphc.ops.variable import Variable
+from graphc.session.session import Session
 from graphc.training.data.groups import Batches, Group
 from graphc.training.step_program import StepProgram
 
@@ -178,6 +181,28 @@ def _chunks(data: Batches, pace: Pace, position: Position) -> Iterator[tuple[Gro
             count = pace.steps(group.batches - first)
             yield group, first, count
             first += count
+
+
+@contextlib.contextmanager
+def kept_from_bad_data(
+    variables: Sequence[Variable], session: Session, data: Batches
+) -> Iterator[None]:
+    """Inside, data that are refused leave no mark: variables are then what they were before.
+
+    Args:
+        variables: weights, and what the optimizer keeps of them.
+        session: where they are.
+        data: what is trained on; only where they hold a NaN is anything remembered.
+    """
+    if data.find_not_finite() is None:
+        yield
+        return
+    before = dict(zip(variables, session.run(list(variables)), strict=True))
+    try:
+        yield
+    except NumericsError:
+        session.set_variables(before)
+        raise
 
 
 def refuse_bad_data(logs: Logs, data: Batches) -> None:

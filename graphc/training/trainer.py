@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,13 @@ from graphc.session.session import Session
 from graphc.training.data.arrays import as_arrays
 from graphc.training.data.batches import ArrayBatches, Batches, as_batches, is_stream, split_off
 from graphc.training.data.label_checks import check_labels
-from graphc.training.fitting import Epochs, Position, run_epoch, run_epochs_ahead
+from graphc.training.fitting import (
+    Epochs,
+    Position,
+    kept_from_bad_data,
+    run_epoch,
+    run_epochs_ahead,
+)
 from graphc.training.trained_layer import TrainedLayer
 from graphc.training.training_state import TrainingState
 
@@ -96,9 +103,11 @@ class Trainer(TrainedLayer):
                                     validation_steps)  # fmt: skip
         told = self._callbacks(callbacks, verbose, epochs=epochs, steps=data.batches)
         history = next(each for each in told if isinstance(each, History))
-        with self._opened() as session:
+        with self._opened() as session, contextlib.ExitStack() as stack:
             self.stop_training = False
             training = self._prepare("train", data, session)
+            variables = [*self.variables, *getattr(self.optimizer, "variables", ())]
+            stack.enter_context(kept_from_bad_data(variables, session, data))
             validating: Epochs | None = None
             state = self.training_state = TrainingState(
                 self, training.program.loop.program, data, session, told, initial_epoch

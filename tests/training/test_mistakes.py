@@ -160,3 +160,20 @@ def test_a_constructor_that_forgets_that_of_its_class() -> None:
     assert "super().__init__()" in refusal(lambda: Forgetful(3)(X))
     with pytest.raises(AttributeError, match="has no attribute 'kernal'"):
         _ = layers.Dense(2).kernal  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("verbose", [0, 2])
+def test_data_with_a_nan_leave_the_model_as_it_was(verbose: int) -> None:
+    model = classifier()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(X, LABELS, epochs=2, verbose=0)
+    before = [*model.get_weights(), *[v.numpy() for v in model.optimizer.variables]]
+    broken = X.copy()
+    broken[7, 2] = np.nan
+    said = refusal(
+        lambda: model.fit(broken, LABELS, epochs=3, verbose=verbose), errors.NumericsError
+    )
+    assert "x[7, 2] is nan" in said
+    after = [*model.get_weights(), *[v.numpy() for v in model.optimizer.variables]]
+    assert all(map(np.array_equal, before, after))
+    model.fit(X, LABELS, verbose=0)
