@@ -79,6 +79,9 @@ class Callback:
             logs: metrics so far.
         """
 
+    def on_note(self, note: str) -> None:
+        """Something that a person should know of a run: what is compiled once more, and why."""
+
     def batches_until_due(self, kind: Kind) -> int:
         """After how many more batches it must be told; 0 when it need not be told of any."""
         names = (f"on_{kind}_batch_begin", f"on_{kind}_batch_end")

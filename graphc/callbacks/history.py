@@ -16,6 +16,7 @@ class History(Callback):
     Attributes:
         epoch: the numbers of the epochs.
         history: by name, the value after each epoch.
+        notes: what a person should know of the runs, such as what was compiled once more, and why.
     """
 
     only_records = True
@@ -24,6 +25,10 @@ class History(Callback):
         super().__init__()
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = {}
+        self.notes: list[str] = []
+
+    def on_note(self, note: str) -> None:
+        self.notes.append(note)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.epoch = []

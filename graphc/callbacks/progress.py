@@ -91,6 +91,10 @@ class ProgbarLogger(Callback):
     def on_predict_end(self, logs: Logs | None = None) -> None:
         self._end("Prediction", logs)
 
+    def on_note(self, note: str) -> None:
+        if self._verbose:
+            self._console.print(note, markup=False, highlight=False)
+
     # -- the bar ---------------------------------------------------------------------------------
 
     def on_progress(self, done: int, total: int | None, logs: Logs) -> None:

@@ -32,7 +32,8 @@ from graphc.rewriting.memory_goal import MemoryGoal
 from graphc.rewriting.pack_layout import PackLayout
 from graphc.rewriting.pipeline import Pipeline
 from graphc.rewriting.pipeline_run import PipelineRun
-from graphc.rewriting.step_repetition import STEPS, with_step_repetition
+from graphc.rewriting.step_form import StepForm
+from graphc.rewriting.step_repetition import STEPS
 from graphc.session.feeds import bind_sizes
 from graphc.session.memory_fitting import MemoryFit, fit_memory
 from graphc.session.report import CompileReport
@@ -98,8 +99,8 @@ class Program:
         device: where it runs; JAX's default if None.
         memory_budget: the most temporary memory it may take, in bytes; 0 for no limit.
 
-    With `stacked` it is a loop of many steps, and these feeds are stacked by step; see
-    `graphc.rewriting.step_repetition`.
+    With a `form` it may be a loop of many steps, some of its feeds stacked by step, or leave out
+    samples; see `graphc.rewriting.step_form`.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class Program:
         disk_cache: DiskCache | None,
         packs: PackLayout,
         check_numerics: bool = False,
-        stacked: Sequence[Value] | None = None,
+        form: StepForm | None = None,
         memory_budget: int = 0,
     ) -> None:
         self._dataflow = graph
@@ -125,10 +126,9 @@ class Program:
         self._refuse_unfed(feeds)
         self.pipeline = with_numerics_checks(pipeline) if check_numerics else pipeline
         self.memory_budget = memory_budget
-        self._stacked = None if stacked is None else frozenset(stacked)
-        if stacked is not None:
-            names = [value.node.attributes["name"] for value in stacked]
-            self.pipeline = with_step_repetition(self.pipeline, names)
+        form = form or StepForm()
+        self._stacked = None if form.stacked is None else frozenset(form.stacked)
+        self.pipeline = form.apply_to(self.pipeline)
         self._context = PassContext(platform=platform or jax.default_backend(), packs=packs)
         self.platform = self._context.platform
         self.device = device
@@ -180,6 +180,11 @@ class Program:
         self._uses = found.last_use = self._uses + 1
         self._last = found
         return found
+
+    @property
+    def signature_count(self) -> int:
+        """For how many sizes it is compiled, those that were let go not counted."""
+        return len(self._signatures)
 
     def _make_room(self) -> None:
         """Let go of the executables that were not used for longest, beyond `settings.kept_sizes`.

@@ -20,6 +20,7 @@ from graphc.ops.slicing_graphs import slice_graph
 from graphc.ops.tensor import Tensor
 from graphc.ops.variable import Variable
 from graphc.rewriting.pipeline import Pipeline
+from graphc.rewriting.step_form import StepForm
 from graphc.session.checkpoint import read_variables, write_variables
 from graphc.session.devices import Device, find_device, list_devices
 from graphc.session.dump import Format, render, write_dump
@@ -191,11 +192,11 @@ class Session:
         fetches: list[Value],
         feeds: list[Value],
         check_numerics: bool = False,
-        stacked: tuple[Value, ...] | None = None,
+        form: StepForm | None = None,
         memory_budget: int = 0,
     ) -> Program:
         """The program of these values; one per set, however the fetches are nested."""
-        key = (tuple(fetches), tuple(feeds), check_numerics, stacked, memory_budget)
+        key = (tuple(fetches), tuple(feeds), check_numerics, form, memory_budget)
         found = self._programs.get(key)
         if found is None:
             platform = self._device.platform if self._device is not None else None
@@ -210,7 +211,7 @@ class Session:
                 disk_cache=self._disk_cache,
                 packs=self.store.packs,
                 check_numerics=check_numerics,
-                stacked=stacked,
+                form=form,
                 memory_budget=memory_budget,
             )
             found = self._programs.setdefault(key, found)

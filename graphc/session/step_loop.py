@@ -8,6 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from graphc.ops.tensor import Operation, Tensor
+from graphc.rewriting.batch_rows.masking import BatchMasking
+from graphc.rewriting.step_form import StepForm
 from graphc.session.plan import dispatch
 from graphc.session.program import Program
 from graphc.session.session import Session
@@ -74,6 +76,7 @@ def make_step_loop(
     fetches: Sequence[Tensor],
     feeds: Sequence[Tensor],
     stacked: Sequence[Tensor],
+    masking: BatchMasking | None = None,
 ) -> StepLoop:
     """A loop of steps.
 
@@ -83,16 +86,18 @@ def make_step_loop(
         fetches: numbers that it gives.
         feeds: what it is fed.
         stacked: those of the feeds that differ from step to step.
+        masking: leaves samples out, as many as one of the feeds says.
     """
     values = [*[tensor.value for tensor in fetches], operation.node.outputs[0]]
     fed = [tensor.value for tensor in feeds]
     budget = session.memory_budget
-    program = session.make_program(values, fed, memory_budget=budget)
+    single = StepForm(masking=masking)
+    program = session.make_program(values, fed, form=single, memory_budget=budget)
     if program.platform == "cpu" and any(
         node.op.name in _SLOW_IN_LOOPS for node in program.built.walk()
     ):
         places = [place for place, value in enumerate(feeds) if value in stacked]
         return StepLoop(program, session, len(fetches), places)
-    looped = tuple([tensor.value for tensor in stacked])
-    program = session.make_program(values, fed, stacked=looped, memory_budget=budget)
+    looped = StepForm(tuple([tensor.value for tensor in stacked]), masking)
+    program = session.make_program(values, fed, form=looped, memory_budget=budget)
     return StepLoop(program, session, len(fetches))

@@ -89,12 +89,14 @@ class Epochs:
         data: what they are done on.
         program: the step.
         reset: makes metrics forget, before an epoch.
+        fills: whether smaller batches are filled up.
     """
 
     kind: Kind
     data: Batches
     program: StepProgram
     reset: Callable[[], None]
+    fills: bool
 
 
 def run_epoch(
@@ -114,7 +116,8 @@ def run_epoch(
     pace = Pace(callbacks, kind, model.steps_per_execution)
     if position.batch == 0:
         epochs.reset()
-    for group, first, count in _chunks(data, pace, position):
+    for group, first, count in _chunks(epochs, pace, position):
+        tell_of(group, program, callbacks)
         if pace.tells_batches:
             begin(position.batch)
         started = time.perf_counter()
@@ -130,7 +133,7 @@ def run_epoch(
         if kind == "train" and model.stop_training:
             break
     if is_followed:
-        data.prepare(position.epoch + 1)
+        data.prepare(position.epoch + 1, epochs.fills)
     logs = program.logs()
     if not (kind == "train" and model.stop_training):
         refuse_bad_data(logs, data)
@@ -158,13 +161,14 @@ def run_epochs_ahead(
         epoch = position.epoch
         callbacks.on_epoch_begin(epoch)
         epochs.reset()
-        for group in data.epoch(epoch):
+        for group in data.epoch(epoch, epochs.fills):
+            tell_of(group, program, callbacks)
             program.run(group)
         if data.has_ended:
             break
         logs_of_this = epoch, program.logs_later()
         if epoch + 1 < end:
-            data.prepare(epoch + 1)
+            data.prepare(epoch + 1, epochs.fills)
         if unread is not None:
             logs = read(*unread)
         unread = logs_of_this
@@ -172,9 +176,16 @@ def run_epochs_ahead(
     return logs if unread is None else read(*unread)
 
 
-def _chunks(data: Batches, pace: Pace, position: Position) -> Iterator[tuple[Group, int, int]]:
+def tell_of(group: Group, program: StepProgram, callbacks: CallbackList) -> None:
+    """Tell callbacks if the step is compiled once more for a group."""
+    note = program.note_on(group)
+    if note is not None:
+        callbacks.on_note(note)
+
+
+def _chunks(epochs: Epochs, pace: Pace, position: Position) -> Iterator[tuple[Group, int, int]]:
     done_before = position.batch
-    for group in data.epoch(position.epoch):
+    for group in epochs.data.epoch(position.epoch, epochs.fills):
         first = min(done_before, group.batches)
         done_before -= first
         while first < group.batches:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
+from graphc.dimensions import Dim
 from graphc.errors import FeedError, GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.layers.call_context import outside_of_calls
@@ -18,9 +20,11 @@ from graphc.ops.gathering import take
 from graphc.ops.grouping import group
 from graphc.ops.sources import placeholder
 from graphc.ops.tensor import Tensor
+from graphc.rewriting.batch_rows.examination import Refusal, examine
+from graphc.rewriting.batch_rows.masking import BatchMasking
 from graphc.session.session import Session
-from graphc.session.step_loop import make_step_loop
-from graphc.training.data.groups import Data, Group
+from graphc.session.step_loop import StepLoop, make_step_loop
+from graphc.training.data.groups import Batches, Data, Group
 
 Mode = Literal["train", "test", "predict"]
 
@@ -46,6 +50,7 @@ class StepProgram:
     Attributes:
         outputs: what `step` gave.
         row_limits: for each array of the data that numbers rows, whose and how many they are.
+        loop: the step on batches of which all samples count.
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class StepProgram:
                 types = [(str(leaf.dtype), [None, *leaf.shape[1:]]) for leaf in leaves]
                 whole = [placeholder(dtype, sizes, name="data") for dtype, sizes in types]
                 rows = placeholder("int32", [batch], name="rows")
+                self._samples = placeholder("int32", [], name="samples")
                 parts = [take(tensor, rows, axis=0) for tensor in whole]
             with outside_of_calls(), collected_updates(updates):
                 self.outputs = step(unflatten(tree, parts))
@@ -80,8 +86,10 @@ class StepProgram:
         if not self.is_prediction:
             self._sort_logs(self.outputs, metrics())
         fetched = flatten(self.outputs)[0] if self.is_prediction else list(self._numbers.values())
+        self._operation, self._fetched, self._whole, self._rows = operation, fetched, whole, rows
         self.loop = make_step_loop(session, operation, fetched, [*whole, rows], [rows])
         self._last: list[Any] = []
+        self._told_of: set[int] = set()
         self._read, self._read_later = self._readers(graph)
 
     def _sort_logs(self, logs: Any, metrics: list[Metric]) -> None:
@@ -110,8 +118,72 @@ class StepProgram:
     def run(self, data: Group, first: int = 0, count: int | None = None) -> list[Any]:
         """Do steps on the batches of a group; the fetches of the last, perhaps not computed yet."""
         steps = data.batches - first if count is None else count
-        self._last = self.loop.run([*data.arrays, data.rows], first, steps)
+        fed = [*data.arrays, data.rows]
+        if data.samples is None:
+            self._last = self.loop.run(fed, first, steps)
+        else:
+            self._last = self._filled_loop.run([*fed, data.samples], first, steps)
         return self._last
+
+    # -- batches that are smaller than others ----------------------------------------------------
+
+    @cached_property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """Why a smaller batch must be compiled by itself; empty where it can be filled up."""
+        batch = self._rows.value.type.shape[0]
+        here = self._operation.node
+        if not isinstance(batch, Dim):
+            return (Refusal("the model's inputs say how large a batch is", here.origin, here.name),)
+        found = examine(self.loop.program.built, batch)
+        if found.refusals:
+            return found.refusals
+        for tensor, axis in zip(self._fetched, found.row_axes, strict=False):
+            is_by_sample = axis == 0 and tensor.value.type.shape[0] == batch
+            if not is_by_sample if self.is_prediction else axis is not None:
+                node = tensor.value.node
+                reason = "an output has no row for each sample"
+                if not self.is_prediction:
+                    reason = "a number of the step is one for each sample"
+                return (Refusal(reason, node.origin, node.name),)
+        return ()
+
+    def fills(self, data: Batches) -> bool:
+        """Whether smaller batches of these data are to be filled up: one program is for all."""
+        return not data.is_even and not self.refusals
+
+    @cached_property
+    def _filled_loop(self) -> StepLoop:
+        """The step on batches of which only so many samples count as it is fed."""
+        rows, samples = self._rows, self._samples
+        batch = rows.value.type.shape[0]
+        assert isinstance(batch, Dim), "a batch of fixed size is never filled up"
+        masking = BatchMasking(batch, samples.value.node.attributes["name"])
+        feeds, stacked = [*self._whole, rows, samples], [rows, samples]
+        return make_step_loop(
+            self._session, self._operation, self._fetched, feeds, stacked, masking
+        )
+
+    def note_on(self, data: Group) -> str | None:
+        """What a person should know before a group runs: that the step is compiled for its size.
+
+        Said once for each size.
+        """
+        size = int(data.rows.shape[1])
+        if not data.usual_size or size in self._told_of:
+            return None
+        self._told_of.add(size)
+        return (
+            f"a batch of {size} samples beside those of {data.usual_size} is compiled by itself: "
+            f"{self.refusals[0]}"
+        )
+
+    @property
+    def compilations(self) -> int:
+        """For how many sizes of data and batches the step has been compiled."""
+        loops = [self.loop, *([self._filled_loop] if "_filled_loop" in vars(self) else [])]
+        return sum(loop.program.signature_count for loop in loops)
+
+    # -- logs ------------------------------------------------------------------------------------
 
     def logs(self) -> dict[str, Any]:
         """The metrics so far, and other numbers of the last step; waits for them."""

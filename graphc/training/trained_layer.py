@@ -299,7 +299,7 @@ class TrainedLayer(_Base):
         """
         program = self._program(kind, data.sample, session)
         check_labels(self._losses, data.sample)
-        return Epochs(kind, data, program, self._find_reset())
+        return Epochs(kind, data, program, self._find_reset(), program.fills(data))
 
     def _batch_symbol(self) -> Any:
         """The size of batches in a functional model, so that shapes need not be translated."""

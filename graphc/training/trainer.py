@@ -19,6 +19,7 @@ from graphc.optimizers.optimizer import Optimizer
 from graphc.session.session import Session
 from graphc.training.data.arrays import as_arrays
 from graphc.training.data.batches import ArrayBatches, Batches, as_batches, is_stream, split_off
+from graphc.training.data.groups import Group
 from graphc.training.data.label_checks import check_labels
 from graphc.training.fitting import (
     Epochs,
@@ -26,6 +27,7 @@ from graphc.training.fitting import (
     kept_from_bad_data,
     run_epoch,
     run_epochs_ahead,
+    tell_of,
 )
 from graphc.training.trained_layer import TrainedLayer
 from graphc.training.training_state import TrainingState
@@ -202,10 +204,11 @@ class Trainer(TrainedLayer):
         with self._opened() as session:
             program = self._program("predict", data.sample, session)
             told.on_predict_begin()
-            for group in data.epoch():
+            for group in data.epoch(fills=program.fills(data)):
+                tell_of(group, program, told)
                 for batch in range(group.batches):
                     told.on_predict_batch_begin(len(parts))
-                    parts.append(program.run(group, batch, 1))
+                    parts.append(_counted(program.run(group, batch, 1), group, batch))
                     told.on_predict_batch_end(len(parts) - 1, {"outputs": parts[-1]})
                     told.on_progress(len(parts), data.batches, {})
             told.on_predict_end()
@@ -254,6 +257,13 @@ class Trainer(TrainedLayer):
             for group in data.epoch():
                 program.run(group)
             return _plainly(program.logs(), return_dict)
+
+
+def _counted(outputs: list[Any], group: Group, batch: int) -> list[Any]:
+    """Predictions for the samples of a batch that count."""
+    if group.samples is None or group.samples[batch] == group.rows.shape[1]:
+        return outputs
+    return [np.asarray(output)[: group.samples[batch]] for output in outputs]
 
 
 def _plainly(logs: dict[str, Any], return_dict: bool) -> Any:

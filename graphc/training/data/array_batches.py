@@ -43,31 +43,48 @@ class ArrayBatches(Batches):
         self._shuffles = shuffle
         self.seed = seed
         self._arrays: list[Any] | None = None
+        self._full = min(self.size // self.batch_size, self.batches)
+        self.is_even = self._full in (0, self.batches)
         self._ready: tuple[Any, list[Any]] = (None, [])
 
-    def epoch(self, number: int = 0) -> Iterator[Group]:
+    def epoch(self, number: int = 0, fills: bool = False) -> Iterator[Group]:
         if self._arrays is None:
             self._arrays = [place(leaf) for leaf in flatten(self.sample)[0]]
-        self.prepare(number)
-        for rows in self._ready[1]:
-            yield Group(self._arrays, rows)
+        self.prepare(number, fills)
+        size = self.batch_size
+        for rows, samples in self._ready[1]:
+            usual_size = size if rows.shape[1] < size else 0
+            yield Group(self._arrays, rows, samples, usual_size)
 
-    def prepare(self, number: int) -> None:
-        key = (self.seed, number) if self._shuffles else ()
-        if self._ready[0] != key:
-            self._ready = key, [as_feed(rows) for rows in self._rows(number)]
+    def prepare(self, number: int, fills: bool = False) -> None:
+        order = (self.seed, number) if self._shuffles else ()
+        if self._ready[0] != (order, fills):
+            parts = self._filled(number) if fills else self._full_and_rest(number)
+            self._ready = (order, fills), [(as_feed(rows), samples) for rows, samples in parts]
 
-    def _rows(self, number: int) -> Iterator[Any]:
-        """Which samples each batch takes, i32[batches, size]: full batches, then the last one."""
+    def _order(self, number: int) -> np.ndarray[Any, Any]:
+        """Which samples an epoch takes, in order."""
         order = np.arange(self.size, dtype=np.int32)
         if self._shuffles:
             np.random.default_rng((self.seed, number)).shuffle(order)
-        size, batches = self.batch_size, self.batches or 0
-        full = min(self.size // size, batches)
+        return order[: (self.batches or 0) * self.batch_size]
+
+    def _full_and_rest(self, number: int) -> Iterator[tuple[Any, Any]]:
+        """Which samples each batch takes, i32[batches, size]: full batches, then the last one."""
+        order, full, size = self._order(number), self._full, self.batch_size
         if full:
-            yield order[: full * size].reshape(full, size)
-        if full < batches:
-            yield order[None, full * size :]
+            yield order[: full * size].reshape(full, size), None
+        if len(order) > full * size:
+            yield order[None, full * size :], None
+
+    def _filled(self, number: int) -> Iterator[tuple[Any, Any]]:
+        """The same with a full last batch; and how many samples of each batch count."""
+        order, size, batches = self._order(number), self.batch_size, self.batches or 0
+        samples = np.full(batches, size, np.int32)
+        missing = batches * size - len(order)
+        samples[-1] -= missing
+        copies = np.repeat(order[(batches - 1) * size], missing)
+        yield np.concatenate([order, copies]).reshape(batches, size), samples
 
     def find_not_finite(self) -> str | None:
         return describe_not_finite(self.sample)

@@ -134,6 +134,14 @@ def place(array: Array) -> Array:
     return jax.device_put(copy)
 
 
+def lengthen(array: Array, samples: int) -> Array:
+    """An array with so many samples, the further ones copies of its first."""
+    missing = samples - len(array)
+    if not missing:
+        return array
+    return np.concatenate([array, np.repeat(np.asarray(array[:1]), missing, axis=0)])
+
+
 def as_feed(array: np.ndarray[Any, Any]) -> Array:
     """An array that nobody changes any more, as a program takes it soonest.
 

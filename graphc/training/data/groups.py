@@ -21,10 +21,14 @@ class Group:
     Attributes:
         arrays: the leaves of the data, on the device.
         rows: which samples each batch takes, i32[batches, batch_size]; nobody changes them.
+        samples: how many of them count, the first ones, i32[batches]; None where all do.
+        usual_size: where these batches are smaller than the others: how large those are, else 0.
     """
 
     arrays: list[Any]
     rows: Any
+    samples: Any = None
+    usual_size: int = 0
 
     @property
     def batches(self) -> int:
@@ -39,18 +43,26 @@ class Batches(ABC):
         batches: how many batches an epoch has; None while nobody knows.
         seed: of the order in which samples are taken.
         has_ended: whether an epoch was begun and there was nothing left for it.
+        is_even: whether all batches are known to be of one size.
     """
 
     sample: Data
     batches: int | None
     has_ended = False
     seed = 0
+    is_even = False
 
     @abstractmethod
-    def epoch(self, number: int = 0) -> Iterator[Group]:
-        """The batches of an epoch; of those that come from a stream, the next."""
+    def epoch(self, number: int = 0, fills: bool = False) -> Iterator[Group]:
+        """The batches of an epoch; of those that come from a stream, the next.
 
-    def prepare(self, number: int) -> None:
+        Args:
+            number: of the epoch.
+            fills: whether batches that are smaller than others get copies of samples, which do not
+                count, up to the usual size.
+        """
+
+    def prepare(self, number: int, fills: bool = False) -> None:
         """Get ready for an epoch while another one is computed."""
         return
 

@@ -13,7 +13,13 @@ import numpy as np
 from graphc.errors import FeedError
 from graphc.ir.origin import capture_origin
 from graphc.ops.bodies import flatten
-from graphc.training.data.arrays import as_arrays, count_samples, place, weights_of_classes
+from graphc.training.data.arrays import (
+    as_arrays,
+    count_samples,
+    lengthen,
+    place,
+    weights_of_classes,
+)
 from graphc.training.data.groups import Batches, Data, Group, describe_not_finite
 
 Item = TypeVar("Item")
@@ -52,6 +58,7 @@ class StreamBatches(Batches):
             ) from None
         self.sample = self._first
         self._last: Data = self._first
+        self._largest = 0
 
     def _begin(self) -> Iterator[Data]:
         source = self._source
@@ -84,17 +91,16 @@ class StreamBatches(Batches):
                 self._source.on_epoch_end()  # type: ignore[attr-defined]
             self._first = None
 
-    def epoch(self, number: int = 0) -> Iterator[Group]:
+    def epoch(self, number: int = 0, fills: bool = False) -> Iterator[Group]:
         if self._first is None and (not self._is_iterator or self._steps is None):
             self._iterator = self._begin()
         data = self._rest()
         done = 0
         # By the thread that fetches: the source may write its next batch into the same memory.
-        placed = ((item, [place(leaf) for leaf in flatten(item)[0]]) for item in data)
-        for item, leaves in _fetched_ahead(placed, self._steps):
+        made = ((item, self._as_group(item, fills)) for item in data)
+        for item, group in _fetched_ahead(made, self._steps):
             self._last = item
-            count = count_samples(dict(zip(("x", "y", "sample_weight"), item, strict=True)))
-            yield Group(leaves, np.arange(count, dtype=np.int32)[None])
+            yield group
             done += 1
         if not done:
             self.has_ended = True
@@ -113,6 +119,20 @@ class StreamBatches(Batches):
         self.batches = done if self.batches is None else self.batches
         if hasattr(self._source, "on_epoch_end"):
             self._source.on_epoch_end()  # type: ignore[attr-defined]
+
+    def _as_group(self, item: Data, fills: bool) -> Group:
+        """One batch on the device, if wanted as large as the largest so far."""
+        leaves = flatten(item)[0]
+        count = count_samples(dict(zip(("x", "y", "sample_weight"), item, strict=True)))
+        usual_size = self._largest if count < self._largest else 0
+        self._largest = max(self._largest, count)
+        if not fills:
+            placed = [place(leaf) for leaf in leaves]
+            return Group(placed, np.arange(count, dtype=np.int32)[None], None, usual_size)
+        rows = np.zeros((1, self._largest), np.int32)
+        rows[0, :count] = np.arange(count)
+        placed = [place(lengthen(leaf, self._largest)) for leaf in leaves]
+        return Group(placed, rows, np.array([count], np.int32))
 
     def _rest(self) -> Iterator[Data]:
         if self._first is not None:

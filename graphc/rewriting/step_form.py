@@ -1,0 +1,32 @@
+"""How a program runs its step: once or in a loop, on all samples or on the first ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphc.ir.node import Value
+from graphc.rewriting.batch_rows.masking import BatchMasking, with_batch_masking
+from graphc.rewriting.pipeline import Pipeline
+from graphc.rewriting.step_repetition import with_step_repetition
+
+
+@dataclass(frozen=True)
+class StepForm:
+    """What is made of one step.
+
+    Attributes:
+        stacked: the feeds that hold a row for each step of a loop; None for a single step.
+        masking: leaves out samples beyond a number that is fed; None where all count.
+    """
+
+    stacked: tuple[Value, ...] | None = None
+    masking: BatchMasking | None = None
+
+    def apply_to(self, pipeline: Pipeline) -> Pipeline:
+        """The pipeline that brings a graph into this form."""
+        if self.masking is not None:
+            pipeline = with_batch_masking(pipeline, self.masking)
+        if self.stacked is not None:
+            names = [value.node.attributes["name"] for value in self.stacked]
+            pipeline = with_step_repetition(pipeline, names)
+        return pipeline
