@@ -95,6 +95,8 @@ class Trainer(TrainedLayer):
         data = as_batches(
             x, y, sample_weight, class_weight, batch_size, shuffle, steps_per_epoch, seed
         )
+        if isinstance(data, ArrayBatches):
+            data.draw_early(initial_epoch)
         if isinstance(data, ArrayBatches) and batch_size is not None and batch_size > data.size:
             warnings.warn(
                 f"batch_size={batch_size} is larger than the data, which are {data.size} samples: "

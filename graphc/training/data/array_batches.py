@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final
 
 import numpy as np
 
 from graphc.ops.bodies import flatten
 from graphc.training.data.arrays import as_feed, count_samples, place
 from graphc.training.data.groups import Batches, Data, Group, describe_not_finite
+
+_WORTH_A_THREAD: Final = 100_000
+"""Samples; the order of fewer is drawn in less time than a thread takes to start."""
+
+
+def _draw_order(size: int, seed: int, number: int) -> np.ndarray[Any, Any]:
+    order = np.arange(size, dtype=np.int32)
+    np.random.default_rng((seed, number)).shuffle(order)
+    return order
 
 
 class ArrayBatches(Batches):
@@ -46,6 +56,7 @@ class ArrayBatches(Batches):
         self._full = min(self.size // self.batch_size, self.batches)
         self.is_even = self._full in (0, self.batches)
         self._ready: tuple[Any, list[Any]] = (None, [])
+        self._drawing: tuple[Any, Future[Any]] | None = None
 
     def epoch(self, number: int = 0, fills: bool = False) -> Iterator[Group]:
         if self._arrays is None:
@@ -62,11 +73,24 @@ class ArrayBatches(Batches):
             parts = self._filled(number) if fills else self._full_and_rest(number)
             self._ready = (order, fills), [(as_feed(rows), samples) for rows, samples in parts]
 
+    def draw_early(self, number: int) -> None:
+        """Draw the order of a first epoch in a thread, while data are checked and copied."""
+        if self._shuffles and self.size >= _WORTH_A_THREAD:
+            threads = ThreadPoolExecutor(1, "graphc-order")
+            drawing = threads.submit(_draw_order, self.size, self.seed, number)
+            self._drawing = (self.seed, number), drawing
+            threads.shutdown(wait=False)
+
     def _order(self, number: int) -> np.ndarray[Any, Any]:
         """Which samples an epoch takes, in order."""
-        order = np.arange(self.size, dtype=np.int32)
-        if self._shuffles:
-            np.random.default_rng((self.seed, number)).shuffle(order)
+        key, drawing = self._drawing or (None, None)
+        self._drawing = None
+        if not self._shuffles:
+            order = np.arange(self.size, dtype=np.int32)
+        elif drawing is not None and key == (self.seed, number):
+            order = drawing.result()
+        else:
+            order = _draw_order(self.size, self.seed, number)
         return order[: (self.batches or 0) * self.batch_size]
 
     def _full_and_rest(self, number: int) -> Iterator[tuple[Any, Any]]:

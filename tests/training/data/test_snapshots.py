@@ -5,6 +5,7 @@ import pytest
 
 import graphc
 from graphc.callbacks import Callback
+from graphc.training.data import array_batches
 from graphc.training.data.array_batches import ArrayBatches
 from graphc.training.data.arrays import place
 
@@ -88,3 +89,16 @@ def test_an_order_got_ready_is_the_order_of_its_epoch_and_follows_the_seed():
     assert ahead == orders(prepared=False)
     assert all(sorted(order) == list(range(10)) for order in ahead)
     assert len({tuple(order) for order in ahead}) == 4
+
+
+def test_an_order_drawn_early_by_a_thread_is_the_same(monkeypatch):
+    monkeypatch.setattr(array_batches, "_WORTH_A_THREAD", 5)
+
+    def order(early, seed):
+        data = ArrayBatches((np.zeros((10, 1), "f"), None, None), 4, shuffle=True, seed=7)
+        if early:
+            data.draw_early(2)
+        data.seed = seed  # as a fit that goes on from a checkpoint sets it
+        return np.concatenate([np.ravel(group.rows) for group in data.epoch(2)]).tolist()
+
+    assert order(True, 7) == order(False, 7) != order(False, 8) == order(True, 8)
