@@ -33,6 +33,7 @@ from passes.shape_simplification import ShapeSimplification
 from passes.specialisation import Specialisation
 from passes.stabilisation import Stabilisation
 from passes.tap_removal import TapRemoval
+from passes.updates_in_loops import UpdatesInLoops
 from passes.variable_packing import VariablePacking
 
 CLEAN_UP: Final[tuple[GraphPass, ...]] = (
@@ -76,7 +77,7 @@ def default_pipeline() -> Pipeline:
             Stage("legalized", (AttentionLegalization(), RowAccess()), forbidden=_STATIC),
             Stage(
                 "budgeted",
-                (MemoryBudget(), Pruning(), CommonSubexpressions()),
+                (MemoryBudget(), Pruning(), CommonSubexpressions(), UpdatesInLoops()),
                 forbidden=_STATIC,
             ),
             Stage("fused", (ElementwiseFusion(),), forbidden=_STATIC),

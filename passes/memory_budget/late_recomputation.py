@@ -1,20 +1,18 @@
 """Computing values a second time, late: each stretch in a branch that is always taken.
 
-XLA merges what is computed twice from the same operands, and on the CPU it drops barriers before
-it does. It does not look into the branches of a conditional whose predicate it cannot know. So a
-stretch is such a branch, and its predicate, which always holds, reads a value of the way back: the
-stretch cannot run before that is there.
+XLA merges what is computed twice from the same operands, but not in such a branch. Its predicate
+reads a value of the way back: the stretch cannot run before that is there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.dtypes import as_dtype
 from graphc.ir.builder import Builder, GraphBuilder
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Value
+from passes.hidden_branches import can_anchor, run_in_branch
 from passes.memory_budget.long_lived_values import LongLived, Stretches
 from passes.memory_budget.recomputation import RULE
 
@@ -81,11 +79,11 @@ def _anchor(found: LongLived, user: Node, place: int) -> Value:
     Nothing before the first user depends on the stretch.
     """
     for value in user.inputs:
-        if found.places[value.node] > found.peak and _can_anchor(value):
+        if found.places[value.node] > found.peak and can_anchor(value):
             return value
     for node in reversed(found.graph.nodes[:place]):
         for value in node.outputs:
-            if _can_anchor(value):
+            if can_anchor(value):
                 return value
     raise AssertionError("a graph with something to keep has values")
 
@@ -102,15 +100,6 @@ def _with_plain(found: LongLived, nodes: Sequence[Node]) -> list[Node]:
     return sorted(within, key=lambda node: found.places[node])
 
 
-def _can_anchor(value: Value) -> bool:
-    type_ = value.type
-    return (
-        value.node.op.name not in ("input", "constant")
-        and (type_.dtype.is_floating or type_.dtype.is_integer)
-        and 0 not in type_.shape
-    )
-
-
 def _compute_again(
     editor: GraphEditor, nodes: Sequence[Node], given: Sequence[Value], anchor: Value
 ) -> Sequence[Value]:
@@ -119,16 +108,8 @@ def _compute_again(
     operands = list(dict.fromkeys(v for node in nodes for v in node.inputs if v not in inside))
     build = editor.build
     with build.located(nodes[0].origin.with_rule(RULE), nodes[0].name):
-        holds = _always(build, anchor)
-        made = build.cond(
-            holds,
-            *operands,
-            regions=(
-                _branch(build, operands, nodes, given),
-                _zeros(build, operands, given),
-            ),
-        )
-    return [made] if isinstance(made, Value) else made
+        branch = _branch(build, operands, nodes, given)
+        return run_in_branch(build, anchor, operands, branch)
 
 
 def _branch(
@@ -145,24 +126,3 @@ def _branch(
             copy = inner.make(node.op, taken, node.attributes, node.regions)
         mapped.update(zip(node.outputs, copy.outputs, strict=True))
     return inner.finish([mapped[value] for value in given])
-
-
-def _zeros(build: Builder, operands: Sequence[Value], given: Sequence[Value]) -> Graph:
-    inner = GraphBuilder(build.registry)
-    for place, value in enumerate(operands):
-        inner.input(value.type, f"operand{place}")
-    return inner.finish([inner.full_like(value, 0) for value in given])
-
-
-def _always(build: Builder, anchor: Value) -> Value:
-    """True, as only the value of the anchor can tell: a number with its lowest bit set is not 0."""
-    type_ = anchor.type
-    first = anchor
-    if type_.rank:
-        ones = [1] * type_.rank
-        first = build.slice(anchor, start_indices=[0] * len(ones), limit_indices=ones, strides=ones)
-        first = build.reshape(first, shape=())
-    if type_.dtype.is_floating:
-        first = build.bitcast_convert(first, dtype=as_dtype(f"int{8 * type_.dtype.itemsize}"))
-    bits = build.or_(first, build.full_like(first, 1))
-    return build.compare(bits, build.full_like(first, 0), direction="NE")
