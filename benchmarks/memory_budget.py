@@ -1,26 +1,34 @@
 """What depth takes in memory, and what a budget costs: a Transformer's train step.
 
 Without a budget it stands beside `jax.jit` of the layers written out: temporary memory by XLA's own
-analysis, and time. With a budget it stands beside itself without one; losses must be equal, and
-XLA's number within the budget, or the benchmark stops. Budgets are shares of the memory without
-one; one that no form of the program fits into is reported as such.
+analysis, and time; so does every family of `deep_networks`, in a session and by `graphc.jit`. With
+a budget it stands beside itself without one; losses must be equal, and XLA's number within the
+budget, or the benchmark stops. Budgets are shares of the memory without one; one that no form of
+the program fits into is reported as such.
 """
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
+import jax
 import numpy as np
 from rich.console import Console
 
-from benchmarks.deep_transformer import Step, by_hand, in_a_session
+import graphc
+from benchmarks import deep_training
+from benchmarks.deep_networks import Network, make_networks
+from benchmarks.deep_training import Jit
+from benchmarks.deep_transformer import Step, by_hand, in_a_session, make_transformer
 from benchmarks.harness import Case, Comparison, Footprint, main
 from graphc.errors import MemoryBudgetError
 from graphc.memory_sizes import format_bytes
 
 _SHARES: Final = (75, 50, 35, 25)
+_DEPTHS: Final = (8, 16)
 _SLOWER: Final = 1.35
 _CONSOLE: Final = Console(width=120)
 
@@ -43,7 +51,30 @@ def _with_budget(
     return Comparison(f"{name}, step time", ours, plain, target=_SLOWER)
 
 
-def _cases(sizes: tuple[int, int, int], label: str) -> Iterator[Case]:
+def _jit_bytes(network: Network, layers: int, jit: Jit) -> int:
+    """The temporary memory of the train step in JAX, by one `jit` or the other."""
+    program, arguments = deep_training.by_jit(network, layers, jit)[1]()
+    made: Any = program
+    return made.lower(*arguments).compile().memory_analysis().temp_size_in_bytes
+
+
+def _family_cases(network: Network, layers: int) -> Iterator[Case]:
+    """What a network's train step takes beside `jax.jit` of the layers written out."""
+    unrolled = functools.cache(lambda: _jit_bytes(network, layers, jax.jit))
+
+    def in_session() -> int:
+        _, program = deep_training.in_a_session(network, layers)
+        return program().report().temp_bytes
+
+    name = f"{network.name} of {layers} layers, memory"
+    yield Footprint(f"{name}, session", in_session, unrolled, target=1.0)
+    by_graphc = functools.partial(_jit_bytes, network, layers, graphc.jit)
+    yield Footprint(f"{name}, graphc.jit", by_graphc, unrolled, target=1.0)
+
+
+def _cases(
+    sizes: tuple[int, int, int], label: str, shares: Sequence[int] = _SHARES
+) -> Iterator[Case]:
     plain, program = in_a_session(*sizes)
     unrolled, unrolled_bytes = by_hand(*sizes)
     before = program().report().temp_bytes
@@ -53,7 +84,7 @@ def _cases(sizes: tuple[int, int, int], label: str) -> Iterator[Case]:
     yield Comparison(f"{label}, step beside jax.jit", plain, unrolled, target=1.0)
     fresh, _ = in_a_session(*sizes)
     expected = [fresh() for _ in range(3)]
-    for share in _SHARES:
+    for share in shares:
         name = f"{label}, {share} %"
         case = _with_budget(name, sizes, before * share // 100, plain, expected)
         if case is not None:
@@ -78,10 +109,12 @@ def _deep_and_long() -> Case:
 
 
 def make_cases(smoke: bool) -> Sequence[Case]:
-    """The cases: without a budget, with shares of what that takes, and 2 GiB in 512 MiB."""
+    """The cases: all families, a Transformer with shares of what it takes, 2 GiB in 512 MiB."""
     if smoke:
-        return list(_cases((6, 32, 32), "6 layers"))
+        return list(_cases((6, 32, 32), "6 layers", shares=(50,)))
+    families = [make_transformer(128, 128), *make_networks(smoke)]
     return [
+        *[case for each in families for depth in _DEPTHS for case in _family_cases(each, depth)],
         *_cases((8, 256, 128), "8 layers"),
         *_cases((16, 128, 256), "16 narrow layers"),
         _deep_and_long(),

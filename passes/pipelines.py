@@ -32,6 +32,7 @@ from passes.row_access import RowAccess
 from passes.shape_simplification import ShapeSimplification
 from passes.specialisation import Specialisation
 from passes.stabilisation import Stabilisation
+from passes.stack_parts import StackParts
 from passes.tap_removal import TapRemoval
 from passes.updates_in_loops import UpdatesInLoops
 from passes.variable_packing import VariablePacking
@@ -77,7 +78,13 @@ def default_pipeline() -> Pipeline:
             Stage("legalized", (AttentionLegalization(), RowAccess()), forbidden=_STATIC),
             Stage(
                 "budgeted",
-                (MemoryBudget(), Pruning(), CommonSubexpressions(), UpdatesInLoops()),
+                (
+                    MemoryBudget(),
+                    Pruning(),
+                    CommonSubexpressions(),
+                    StackParts(),
+                    UpdatesInLoops(),
+                ),
                 forbidden=_STATIC,
             ),
             Stage("fused", (ElementwiseFusion(),), forbidden=_STATIC),

@@ -4,14 +4,13 @@ Operands of the scan: carries with their initial values, stacked arrays, loop-in
 results: the last values of carries, then every value that is read outside, stacked.
 
 A loop that reads what an earlier one computes (the way back reads the way forth) computes again
-what is cheap: only products, draws and carried values are kept for it, stacked.
+what is cheap; `kept_results` says what is kept for it, stacked.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence, Set
-from typing import Final
 
 import numpy as np
 
@@ -20,18 +19,19 @@ from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
 from graphc.ir.literal import Literal
 from graphc.ir.node import Node, Value
-from graphc.ir.op import Trait
 from graphc.ir.registry import OpRegistry
+from passes.layer_rolling.kept_results import (
+    Result,
+    costs_little,
+    read_again_outside,
+    results_read,
+    worth_keeping,
+)
 from passes.layer_rolling.loops import Carried, Inside, Invariant, Loop, Operand
 from passes.layer_rolling.node_signatures import Users
 from passes.layer_rolling.orbits import Orbit
 
 RULE = "layer_rolling"
-
-_CHEAP: Final = Trait.ELEMENTWISE | Trait.REDUCTION | Trait.SHAPE_MOVE
-_DEAR: Final = Trait.CONTRACTION | Trait.REGION | Trait.RANDOM | Trait.BARRIER
-
-_Result = tuple[Orbit, int]
 
 
 class LoopEmitter:
@@ -50,9 +50,13 @@ class LoopEmitter:
     def emit(self, loops: Sequence[Loop]) -> list[Node]:
         """Put scans in place of the nodes of loops, those that others read first."""
         earlier: dict[Node, Orbit] = {}
+        read = results_read(loops)
+        kept = {
+            each for loop, own in zip(loops, read, strict=True) for each in worth_keeping(loop, own)
+        }
         writers: list[_BodyWriter] = []
         for loop in loops:
-            writers.append(_BodyWriter(loop, self._registry, earlier))
+            writers.append(_BodyWriter(loop, self._registry, earlier, kept))
             earlier.update(
                 (orbit.nodes[element], orbit)
                 for orbit in loop.orbits
@@ -60,11 +64,11 @@ class LoopEmitter:
             )
         needed = {value for writer in writers for value in writer.outer_values()}
         return [
-            self._emit(writer, self._read_outside(writer.loop, needed, earlier))
+            self._emit(writer, self._read_outside(writer.loop, needed, earlier, kept))
             for writer in writers
         ]
 
-    def _emit(self, writer: _BodyWriter, read_outside: dict[_Result, list[int]]) -> Node:
+    def _emit(self, writer: _BodyWriter, read_outside: dict[Result, list[int]]) -> Node:
         loop = writer.loop
         stacked = [
             result for result, elements in read_outside.items() if not writer.ends(result, elements)
@@ -93,28 +97,41 @@ class LoopEmitter:
         return made
 
     def _read_outside(
-        self, loop: Loop, needed: Set[Value], inside: Mapping[Node, Orbit]
-    ) -> dict[_Result, list[int]]:
+        self,
+        loop: Loop,
+        needed: Set[Value],
+        inside: Mapping[Node, Orbit],
+        kept: set[Result],
+    ) -> dict[Result, list[int]]:
         """Which iterations' results are read outside: by other loops, by what is in none."""
-        found: dict[_Result, list[int]] = {}
+        found: dict[Result, list[int]] = {}
         for orbit in loop.orbits:
             for iteration, element in enumerate(loop.schedule.elements(orbit)):
                 for value in orbit.nodes[element].outputs:
                     is_read = value in needed or self.editor.is_output(value)
                     if is_read or any(user not in inside for user in self._users_of(value)):
                         found.setdefault((orbit, value.index), []).append(iteration)
-        return found
+
+        def is_needed(value: Value) -> bool:
+            return value in needed or self.editor.is_output(value)
+
+        return read_again_outside(loop, found, is_needed, kept)
 
     def _users_of(self, value: Value) -> list[Node]:
         return [user for user, place in self._users[value.node] if user.inputs[place] is value]
 
     def _stack(self, values: Sequence[Value], is_reversed: bool) -> Value:
-        """One array with an element per iteration."""
-        build = self.editor.build
+        """One array with an element per iteration; the same, or a part of it, for later loops."""
         ordered = values[::-1] if is_reversed else values
         whole = self._already_stacked(ordered)
         if whole is not None:
             return whole
+        made = self._put_together(ordered)
+        self._elements.update((value, (made, i)) for i, value in enumerate(ordered))
+        return made
+
+    def _put_together(self, ordered: Sequence[Value]) -> Value:
+        build = self.editor.build
         if all(value.node.op.name == "constant" for value in ordered):
             return build.array(
                 np.stack([value.node.attributes["value"].array for value in ordered])
@@ -136,8 +153,8 @@ class LoopEmitter:
         self,
         writer: _BodyWriter,
         scan: Node,
-        read_outside: dict[_Result, list[int]],
-        stacked: Sequence[_Result],
+        read_outside: dict[Result, list[int]],
+        stacked: Sequence[Result],
     ) -> None:
         loop, length = writer.loop, writer.loop.schedule.length
         places = {result: len(writer.carries) + i for i, result in enumerate(stacked)}
@@ -175,7 +192,7 @@ class _Carries:
     def initial_values(self) -> list[Value]:
         return [initial for _, _, initial in self._inputs]
 
-    def results(self) -> list[_Result]:
+    def results(self) -> list[Result]:
         return [(orbit, index) for orbit, index, _ in self._inputs]
 
     def inputs(self) -> list[Value]:
@@ -195,8 +212,15 @@ class _BodyWriter:
         invariants: values that every iteration reads.
     """
 
-    def __init__(self, loop: Loop, registry: OpRegistry, earlier: Mapping[Node, Orbit]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        registry: OpRegistry,
+        earlier: Mapping[Node, Orbit],
+        kept: set[Result],
+    ) -> None:
         self.loop = loop
+        self._kept = kept
         self.carries = _Carries()
         self.scanned: dict[tuple[Value, ...], Value] = {}
         self._earlier = earlier
@@ -204,7 +228,7 @@ class _BodyWriter:
         self.invariants: dict[Value, Value] = {}
         self._spread: dict[Value, Value] = {}
         self._body = GraphBuilder(registry)
-        self._made: dict[_Result, Value] = {}
+        self._made: dict[Result, Value] = {}
         self._length = loop.schedule.length
         for orbit in loop.orbits:
             node = orbit.nodes[loop.schedule.elements(orbit)[0]]
@@ -265,9 +289,11 @@ class _BodyWriter:
     def _is_cheap(self, values: Sequence[Value]) -> bool:
         """Whether values are one orbit's of an earlier loop, of an op that costs little."""
         orbit = self._earlier.get(values[0].node)
-        if orbit is None or not _costs_little(values[0].node):
+        if orbit is None or not costs_little(values[0].node):
             return False
         index = values[0].index
+        if (orbit, index) in self._kept:
+            return False
         return all(v.index == index and self._earlier.get(v.node) is orbit for v in values)
 
     def outer_values(self) -> Iterator[Value]:
@@ -276,11 +302,11 @@ class _BodyWriter:
         yield from itertools.chain(*self.scanned)
         yield from self.invariants
 
-    def ends(self, result: _Result, iterations: Sequence[int]) -> bool:
+    def ends(self, result: Result, iterations: Sequence[int]) -> bool:
         """Whether the last value of a carry is all that is read of a result."""
         return iterations == [self._length - 1] and result in self.carries.results()
 
-    def finish(self, stacked: Sequence[_Result]) -> Graph:
+    def finish(self, stacked: Sequence[Result]) -> Graph:
         """The closed body: new values of carries, then results to stack."""
         outputs = [self._made[result] for result in (*self.carries.results(), *stacked)]
         # carries, slices, invariants: they were met in the order of the body
@@ -288,11 +314,6 @@ class _BodyWriter:
             *self.carries.inputs(), *self.scanned.values(), *self.invariants.values(),
         ]  # fmt: skip
         return self._body.finish(outputs)
-
-
-def _costs_little(node: Node) -> bool:
-    traits = node.op.traits
-    return bool(traits & _CHEAP) and not traits & _DEAR
 
 
 def _spreads_a_number(value: Value) -> bool:

@@ -26,7 +26,11 @@ from passes.layer_rolling.node_signatures import (
 )
 from passes.layer_rolling.orbits import Orbit, find_orbits, reverse_orbits
 from passes.layer_rolling.schedules import Schedule, find_cycles, schedule_cycle
-from passes.layer_rolling.selection import orbits_worth_rolling, stacks_arguments
+from passes.layer_rolling.selection import (
+    orbits_worth_rolling,
+    stacks_arguments,
+    takes_more_memory,
+)
 from passes.layer_rolling.succession import Succession
 
 _PERIODS: Final = (1, 2, 3, 4)
@@ -57,8 +61,12 @@ class LayerRolling(GraphPass):
             context.trace.refuse(self.name, "roll", reason)
         if not loops:
             return PassResult.unchanged(graph)
-        editor = GraphEditor(graph, context.registry)
         ordered = search.in_order(loops)
+        reason = takes_more_memory(ordered, search.users) if self.weighs_stacks else None
+        if reason is not None:
+            context.trace.refuse(self.name, "roll", reason)
+            return PassResult.unchanged(graph)
+        editor = GraphEditor(graph, context.registry)
         scans = LoopEmitter(editor, context.registry, search.users).emit(ordered)
         details = [_describe(loop, scan) for loop, scan in zip(ordered, scans, strict=True)]
         for scan in scans:

@@ -11,7 +11,8 @@ outside. An edge costs what must be stacked where it is cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+import itertools
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final
 
 import networkx as nx
@@ -19,14 +20,26 @@ import networkx as nx
 from graphc.ir.node import Node, Value
 from graphc.ir.op import Trait
 from graphc.ir.types import TensorType
+from passes.layer_rolling.kept_results import (
+    results_read,
+    stacked_bytes,
+    unrolled_bytes,
+    worth_keeping,
+)
 from passes.layer_rolling.loops import Invariant, Loop, Operand, Scanned
-from passes.layer_rolling.node_signatures import Users
+from passes.layer_rolling.node_signatures import Users, is_heavy
 from passes.layer_rolling.orbits import Orbit
 
 _A_STACK: Final = 1 << 14
 """What making a stack costs beside its bytes: a kernel to compile and to run for each row."""
 _A_NODE: Final = 1 << 10
 """What a node costs outside of the loop, where there is one for each block."""
+_SOON_COMPILED: Final = 100
+"""So many matrix products are compiled in about as long as it takes to find loops and compile them
+(32 layers of a product and its two gradients: 2.6 s written out, 3.5 s as loops)."""
+_LITTLE: Final = 1 << 20
+"""So many bytes more are no reason to write layers out."""
+_FEW_ROWS: Final = 2
 _STAYS: Final = Trait.CONTRACTION | Trait.REGION | Trait.RANDOM | Trait.REDUCTION
 
 
@@ -42,6 +55,42 @@ def stacks_arguments(loop: Loop) -> bool:
         for operands in loop.operands.values()
         for operand in operands
     )
+
+
+def takes_more_memory(loops: Sequence[Loop], users: Users) -> str | None:
+    """Why layers are better left written out; None where they are not.
+
+    Stacks of arguments, and of results that nodes in no loop read, lie beside the originals. Loops
+    make up for that by what they compute again, which XLA keeps of layers that are written out; or
+    by the time that they save: few heavy nodes are soon compiled.
+    """
+    rolled = {node for loop in loops for node in loop.nodes()}
+    if sum(map(is_heavy, rolled)) > _SOON_COMPILED or not any(map(stacks_arguments, loops)):
+        return None
+    saved = 0
+    stacked: set[Value] = set()
+    for loop, read in zip(loops, results_read(loops), strict=True):
+        length, kept = loop.schedule.length, worth_keeping(loop, read)
+        saved += length * (unrolled_bytes(loop, read) - stacked_bytes(loop, read, kept))
+        for operand in itertools.chain(*loop.operands.values()):
+            if isinstance(operand, Scanned):
+                stacked.update(filter(is_argument, operand.values))
+        for orbit in loop.orbits:
+            outside = [
+                node.outputs[place.index]
+                for place in orbit.nodes[0].outputs
+                if (orbit, place.index) not in read
+                for node in _nodes(loop, orbit)
+                if any(
+                    user not in rolled and user.inputs[position].index == place.index
+                    for user, position in users[node]
+                )
+            ]
+            stacked.update(outside if len(outside) > _FEW_ROWS else ())
+    more = sum(_bytes(value.type) for value in stacked)
+    if more - saved <= _LITTLE:
+        return None
+    return f"stacks of arguments and results take {more:,} bytes, and loops keep {saved:,} less"
 
 
 def orbits_worth_rolling(

@@ -1,0 +1,105 @@
+"""Loops over a part of a stack read its rows by number, so that the part is no copy.
+
+The way back of a train step that is written out goes over all layers but the last, or the first: a
+part of what the way forth has stacked, which XLA would copy before the loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from graphc.ir.builder import Builder
+from graphc.ir.editor import GraphEditor
+from graphc.ir.graph import Graph
+from graphc.ir.node import Node, Value
+from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
+from graphc.rewriting.rules import Numerics
+
+
+@dataclass(frozen=True)
+class StackParts(GraphPass):
+    """Hands a loop the whole stack of which it scans over a part, and the number of its row."""
+
+    name: ClassVar[str] = "stack_parts"
+    effect_on_numbers: ClassVar[Numerics] = "exact"
+    idempotent: ClassVar[bool] = True
+
+    def apply(self, graph: Graph, context: PassContext) -> PassResult:
+        found = {node: parts for node in graph.nodes if (parts := _parts_read(node))}
+        if not found:
+            return PassResult.unchanged(graph)
+        editor = GraphEditor(graph, context.registry)
+        for loop, parts in found.items():
+            context.trace.fire(self.name, "part", _read_by_number(editor, loop, parts))
+        return PassResult.of(editor, {"parts": sum(map(len, found.values()))})
+
+
+def _parts_read(node: Node) -> dict[int, tuple[Value, int]]:
+    """By position: the stack that a loop scans over a part of, and where the part begins."""
+    if node.op.name != "scan" or node.attributes["length"] < 2:
+        return {}
+    end = len(node.inputs) - node.attributes["invariants"]
+    found: dict[int, tuple[Value, int]] = {}
+    for position in range(node.attributes["carries"], end):
+        cut = node.inputs[position].node
+        if cut.op.name != "slice" or cut.inputs[0].node.op.name == "constant":
+            continue
+        starts, limits = cut.attributes["start_indices"], cut.attributes["limit_indices"]
+        is_whole = not any(starts[1:]) and tuple(limits[1:]) == tuple(cut.inputs[0].type.shape[1:])
+        if is_whole and all(step == 1 for step in cut.attributes["strides"]):
+            found[position] = cut.inputs[0], starts[0]
+    return found
+
+
+def _read_by_number(editor: GraphEditor, loop: Node, parts: dict[int, tuple[Value, int]]) -> Node:
+    (old,) = loop.regions
+    carries, length = loop.attributes["carries"], loop.attributes["length"]
+    end = len(loop.inputs) - loop.attributes["invariants"]
+    numbers = editor.build.array(np.arange(length, dtype=np.int32))
+    body = GraphEditor(old, editor.build.registry)
+    number = body.build.input(numbers.type.with_shape(()), "row")
+    wholes: dict[Value, Value] = {}
+    for position, (stack, start) in parts.items():
+        if stack not in wholes:
+            wholes[stack] = body.build.input(stack.type, f"stack{len(wholes)}")
+        body.replace(old.inputs[position], _row(body.build, wholes[stack], number, start))
+    scanned = [p for p in range(carries, end) if p not in parts]
+    body.inputs = [
+        *old.inputs[:carries],
+        *[old.inputs[p] for p in scanned],
+        number,
+        *old.inputs[end:],
+        *wholes.values(),
+    ]
+    operands = (
+        *loop.inputs[:carries],
+        *[loop.inputs[p] for p in scanned],
+        numbers,
+        *loop.inputs[end:],
+        *wholes,
+    )
+    attributes = loop.op.attributes.make(
+        {
+            "carries": carries,
+            "invariants": loop.attributes["invariants"] + len(wholes),
+            "length": length,
+            "reverse": loop.attributes["reverse"],
+        },
+        loop.op.name,
+    )
+    with editor.build.located(loop.origin, loop.name):
+        made = editor.build.make(loop.op, operands, attributes, (body.freeze()[0],))
+    for before, after in zip(loop.outputs, made.outputs, strict=True):
+        editor.replace(before, after)
+    return made
+
+
+def _row(build: Builder, stack: Value, number: Value, start: int) -> Value:
+    shape = stack.type.shape[1:]
+    zero = build.array(np.int32(0))
+    place = build.add(number, build.array(np.int32(start))) if start else number
+    row = build.dynamic_slice(stack, place, *[zero for _ in shape], slice_sizes=(1, *shape))
+    return build.reshape(row, shape=shape)

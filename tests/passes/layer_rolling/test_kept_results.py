@@ -1,0 +1,85 @@
+"""What loops of written-out train steps stack, and when layers are better left written out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import graphc
+from graphc.ir.graph import Graph
+from graphc.ir.node import Node
+from graphc.reference.evaluator import evaluate
+from graphc.rewriting.graph_pass import PassContext
+from passes.stack_parts import StackParts
+
+LAYERS, ROWS = 6, 32
+
+
+def loss_of(layer: Callable[..., Any]) -> Callable[..., Any]:
+    def loss(weights: list[Any], x: Any) -> Any:
+        for each in weights:
+            x = layer(x, *each)
+        return jnp.mean(x**2)
+
+    return jax.value_and_grad(loss)
+
+
+def graphs(layer: Callable[..., Any], shapes: list[tuple[int, ...]], stage: str) -> Graph:
+    weights = [[jnp.ones(shape) for shape in shapes] for _ in range(LAYERS)]
+    return graphc.jit(loss_of(layer)).graph(weights, jnp.ones((ROWS, shapes[0][0])), stage=stage)
+
+
+def loops(graph: Graph) -> list[Node]:
+    return [node for node in graph.nodes if node.op.name == "scan"]
+
+
+def stacked_for_later(graph: Graph) -> list[Any]:
+    forth, _ = loops(graph)
+    return [value.type.shape for value in forth.outputs[forth.attributes["carries"] :]]
+
+
+def test_an_activation_that_is_handed_on_is_kept_once() -> None:
+    made = graphs(lambda x, w, b: jnp.tanh(x @ w + b), [(4, 4), (4,)], "rolled")
+    assert stacked_for_later(made) == [(LAYERS, ROWS, 4)]
+
+
+def test_a_residual_chain_keeps_its_carry_and_its_products() -> None:
+    made = graphs(lambda x, up, down: x + jnp.tanh(x @ up) @ down, [(4, 8), (8, 4)], "rolled")
+    assert sorted(stacked_for_later(made)) == [(LAYERS, ROWS, 4), (LAYERS, ROWS, 8)]
+
+
+def test_what_a_product_is_needed_for_anyway_is_computed_again() -> None:
+    made = graphs(lambda x, w: jax.nn.relu(x @ w), [(4, 4)], "rolled")
+    assert stacked_for_later(made) == [(LAYERS, ROWS, 4)]
+
+
+def test_weights_are_stacked_once_for_both_ways() -> None:
+    made = graphs(lambda x, w, b: jnp.tanh(x @ w + b), [(4, 4), (4,)], "rolled")
+    stacks = [n for n in made.nodes if n.op.name == "concatenate" and n.output.type.rank == 3]
+    assert len(stacks) == 1
+
+
+def test_parts_of_stacks_are_read_by_number() -> None:
+    before = graphs(lambda x, w, b: jnp.tanh(x @ w + b), [(4, 4), (4,)], "legalized")
+    result = StackParts().apply(before, PassContext())
+    after = result.graph
+    assert result.changed
+    assert not StackParts().apply(after, PassContext()).changed
+    assert not any(value.node.op.name == "slice" for loop in loops(after) for value in loop.inputs)
+    generator = np.random.default_rng(0)
+    arrays = [generator.normal(size=v.type.shape).astype(np.float32) for v in before.inputs]
+    for old, new in zip(evaluate(before, arrays), evaluate(after, arrays), strict=True):
+        np.testing.assert_array_equal(np.asarray(new), np.asarray(old))
+
+
+@pytest.mark.parametrize(("width", "expected"), [(16, 2), (256, 0)])
+def test_large_weights_and_few_products_are_left_written_out(width: int, expected: int) -> None:
+    weights = [jnp.zeros((width, width)) for _ in range(LAYERS)]
+    function = graphc.jit(loss_of(lambda x, w: jnp.tanh(x @ w)))
+    arguments = ([[w] for w in weights], jnp.ones((4, width)))
+    assert len(loops(function.graph(*arguments, stage="rolled"))) == expected
