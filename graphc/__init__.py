@@ -15,11 +15,10 @@ The floors, imports go down only:
     5  session, callbacks, training, files, models, tools, and this façade, which holds no logic
 """
 
-import sys
-
 import graphc.activations as activations
 import graphc.backend as backend
 import graphc.callbacks as callbacks
+import graphc.config as config
 import graphc.constraints as constraints
 import graphc.errors as errors
 import graphc.initializers as initializers
@@ -86,10 +85,6 @@ from graphc.ops.variable import Variable
 from graphc.session.devices import list_devices
 from graphc.session.jit_function import from_jax, jit
 from graphc.session.session import Session
-
-config = backend
-# `from graphc.config import set_floatx` works too.
-sys.modules[f"{__name__}.config"] = config
 
 __all__ = [
     "Functional",

@@ -165,6 +165,9 @@ class Configurable:
         made._given = args, kwargs
         return made
 
+    def __init__(self) -> None:
+        """Takes nothing; without this a subclass would take anything, and say nothing."""
+
     def get_config(self) -> dict[str, Any]:
         """The arguments it was made with, defaults included, as plain data.
 

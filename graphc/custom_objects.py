@@ -65,17 +65,22 @@ def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
         _scopes.reset(token)
 
 
-def get_registered_name(thing: Any) -> str:
+def get_registered_name(obj: Any) -> str:
     """What a class or function is called in files: "package>name" if it is registered."""
-    return _names.get(thing, getattr(thing, "__name__", str(thing)))
+    return _names.get(obj, getattr(obj, "__name__", str(obj)))
 
 
-def get_registered_object(name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def get_registered_object(
+    name: str,
+    custom_objects: Mapping[str, Any] | None = None,
+    module_objects: Mapping[str, Any] | None = None,
+) -> Any:
     """The user's class or function of this name: handed over, in a scope around, or registered.
 
     Args:
         name: as files hold it; that of a registered thing may stand without its package.
         custom_objects: what was handed over, if anything.
+        module_objects: what is asked last.
 
     Returns:
         None where there is none.
@@ -86,7 +91,7 @@ def get_registered_object(name: str, custom_objects: Mapping[str, Any] | None = 
             if key in mapping:
                 return mapping[key]
     found = [thing for full, thing in _registered.items() if full.rpartition(">")[2] == name]
-    return found[0] if len(found) == 1 else None
+    return found[0] if len(found) == 1 else (module_objects or {}).get(name)
 
 
 def get_custom_objects() -> dict[str, Any]:

@@ -8,6 +8,7 @@
 | floatx | GRAPHC_FLOATX | float32 | the float that Python numbers and layers take |
 | epsilon | GRAPHC_EPSILON | 1e-7 | the fuzz factor of `K.epsilon()` |
 | image_data_format | GRAPHC_IMAGE_DATA_FORMAT | channels_last | layout of image layers |
+| dtype_policy | GRAPHC_DTYPE_POLICY | none | element types of layers; `floatx` if none |
 | verify_passes | GRAPHC_VERIFY_PASSES | stage | the verifier runs after each pass, stage or never |
 | fold_bytes | GRAPHC_FOLD_BYTES | 65536 | the largest constant that folding may make |
 | cache_dir | GRAPHC_CACHE_DIR | none | the folder that keeps compiled programs, if any |
@@ -90,6 +91,7 @@ epsilon: Final = Setting("epsilon", 1e-7, _positive_float)
 image_data_format: Final = Setting(
     "image_data_format", "channels_last", _one_of("channels_last", "channels_first")
 )
+dtype_policy: Final = Setting("dtype_policy", "", str)
 verify_passes: Final = Setting("verify_passes", "stage", _one_of("pass", "stage", "never"))
 fold_bytes: Final = Setting("fold_bytes", 65536, _size)
 rewrite_cap: Final = Setting("rewrite_cap", 64, _size)
@@ -103,6 +105,7 @@ ALL: Final[dict[str, Setting[Any]]] = {
         floatx,
         epsilon,
         image_data_format,
+        dtype_policy,
         verify_passes,
         fold_bytes,
         rewrite_cap,

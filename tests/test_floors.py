@@ -32,7 +32,7 @@ FLOORS = {
     4: (
         *("ops", "nn", "random", "layers", "losses", "metrics", "initializers"),
         *("optimizers", "activations", "regularizers", "constraints", "preparation"),
-        *("importers", "exporters", "backend", "passes"),
+        *("importers", "exporters", "backend", "config", "passes"),
     ),
     5: (
         *("session", "callbacks", "training", "files", "models", "tools", "utils"),
@@ -69,6 +69,8 @@ SIDEWAYS = {
         *("activations", "initializers", "regularizers", "constraints"),
     },
     "importers": {"ops", "nn"},
+    "backend": {"ops", "preparation"},
+    "config": {"backend", "layers"},
     # The tools are users: they write `import graphc` as a user does.
     "training": {"session", "callbacks"},
     "files": {"session"},

@@ -114,12 +114,18 @@ class CallbackList(Callback):
 
     Args:
         callbacks: told in this order; those that are told last behind the others.
+        add_history, add_progbar: accepted for Keras's sake: `fit` adds those that it needs.
         model: what is trained.
         **params: of the run.
     """
 
     def __init__(
-        self, callbacks: Iterable[Callback] | Callback | None, model: Any = None, **params: Any
+        self,
+        callbacks: Iterable[Callback] | Callback | None = None,
+        add_history: bool = False,
+        add_progbar: bool = False,
+        model: Any = None,
+        **params: Any,
     ) -> None:
         super().__init__()
         given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())

@@ -92,15 +92,54 @@ from graphc.layers.pooling import MaxPool3D as MaxPool3D
 from graphc.layers.pooling import MaxPooling1D as MaxPooling1D
 from graphc.layers.pooling import MaxPooling2D as MaxPooling2D
 from graphc.layers.pooling import MaxPooling3D as MaxPooling3D
-from graphc.layers.preprocessing.categories import CategoryEncoding as CategoryEncoding
-from graphc.layers.preprocessing.categories import Discretization as Discretization
+from graphc.layers.preprocessing.images import AugMix as AugMix
+from graphc.layers.preprocessing.images import AutoContrast as AutoContrast
 from graphc.layers.preprocessing.images import CenterCrop as CenterCrop
+from graphc.layers.preprocessing.images import (
+    ContrastLimitedAdaptiveHistogramEqualization as ContrastLimitedAdaptiveHistogramEqualization,
+)
+from graphc.layers.preprocessing.images import CutMix as CutMix
+from graphc.layers.preprocessing.images import Equalization as Equalization
+from graphc.layers.preprocessing.images import MixUp as MixUp
+from graphc.layers.preprocessing.images import Pipeline as Pipeline
+from graphc.layers.preprocessing.images import RandAugment as RandAugment
 from graphc.layers.preprocessing.images import RandomBrightness as RandomBrightness
+from graphc.layers.preprocessing.images import RandomColorDegeneration as RandomColorDegeneration
+from graphc.layers.preprocessing.images import RandomColorJitter as RandomColorJitter
 from graphc.layers.preprocessing.images import RandomContrast as RandomContrast
+from graphc.layers.preprocessing.images import RandomCrop as RandomCrop
+from graphc.layers.preprocessing.images import RandomElasticTransform as RandomElasticTransform
+from graphc.layers.preprocessing.images import RandomErasing as RandomErasing
 from graphc.layers.preprocessing.images import RandomFlip as RandomFlip
+from graphc.layers.preprocessing.images import RandomGaussianBlur as RandomGaussianBlur
+from graphc.layers.preprocessing.images import RandomGrayscale as RandomGrayscale
+from graphc.layers.preprocessing.images import RandomHue as RandomHue
+from graphc.layers.preprocessing.images import RandomInvert as RandomInvert
+from graphc.layers.preprocessing.images import RandomPerspective as RandomPerspective
+from graphc.layers.preprocessing.images import RandomPosterization as RandomPosterization
+from graphc.layers.preprocessing.images import RandomRotation as RandomRotation
+from graphc.layers.preprocessing.images import RandomSaturation as RandomSaturation
+from graphc.layers.preprocessing.images import RandomSharpness as RandomSharpness
+from graphc.layers.preprocessing.images import RandomShear as RandomShear
+from graphc.layers.preprocessing.images import RandomTranslation as RandomTranslation
+from graphc.layers.preprocessing.images import RandomZoom as RandomZoom
 from graphc.layers.preprocessing.images import Resizing as Resizing
-from graphc.layers.preprocessing.scaling import Normalization as Normalization
-from graphc.layers.preprocessing.scaling import Rescaling as Rescaling
+from graphc.layers.preprocessing.images import Solarization as Solarization
+from graphc.layers.preprocessing.numbers.categories import CategoryEncoding as CategoryEncoding
+from graphc.layers.preprocessing.numbers.categories import Discretization as Discretization
+from graphc.layers.preprocessing.numbers.scaling import Normalization as Normalization
+from graphc.layers.preprocessing.numbers.scaling import Rescaling as Rescaling
+from graphc.layers.preprocessing.sounds.mel_spectrogram import MelSpectrogram as MelSpectrogram
+from graphc.layers.preprocessing.sounds.short_time_spectrogram import (
+    STFTSpectrogram as STFTSpectrogram,
+)
+from graphc.layers.preprocessing.text.hashing import HashedCrossing as HashedCrossing
+from graphc.layers.preprocessing.text.hashing import Hashing as Hashing
+from graphc.layers.preprocessing.text.integer_lookup import IntegerLookup as IntegerLookup
+from graphc.layers.preprocessing.text.string_lookup import StringLookup as StringLookup
+from graphc.layers.preprocessing.text.text_vectorization import (
+    TextVectorization as TextVectorization,
+)
 from graphc.layers.projections.einsum_dense import EinsumDense as EinsumDense
 from graphc.layers.projections.embedding import Embedding as Embedding
 from graphc.layers.projections.embedding import ReversibleEmbedding as ReversibleEmbedding

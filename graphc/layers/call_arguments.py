@@ -29,12 +29,17 @@ class CallArguments:
 
     Args:
         call: the bound method.
+
+    Attributes:
+        default_training: what `training` is where nobody says; None where `call` leaves it open.
     """
 
     def __init__(self, call: Callable[..., Any]) -> None:
         self._signature = inspect.signature(call)
         self._names = list(self._signature.parameters)
         self._takes_training = "training" in self._names
+        default = self._signature.parameters["training"].default if self._takes_training else None
+        self.default_training = default if isinstance(default, bool) else None
 
     def bind(
         self, layer: Layer, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -85,7 +90,7 @@ class CallArguments:
         return {name: known[name] for name in names if name in known}
 
     def completed(
-        self, given: Mapping[str, Any], training: bool
+        self, given: Mapping[str, Any], training: bool | None
     ) -> tuple[inspect.BoundArguments, Any]:
         """All arguments of `call`, with masks and `training`; and the mask of the first."""
         full = dict(given)
@@ -99,7 +104,7 @@ class CallArguments:
         if previous is None and first is not None:
             previous = _masks(given[first])
         if self._takes_training:
-            full["training"] = training
+            full["training"] = bool(training)
         bound = inspect.BoundArguments(self._signature, {})  # type: ignore[arg-type]
         ordered = {name: full[name] for name in self._names if name in full}
         bound.arguments.update(ordered)

@@ -14,11 +14,11 @@ class CallContext:
 
     Attributes:
         training: whether layers behave as in training: dropout drops, statistics of the batch are
-            used and averaged.
+            used and averaged. None where nobody said: each layer takes its own default.
         is_outermost: whether no other call is around.
     """
 
-    training: bool = False
+    training: bool | None = None
     is_outermost: bool = True
 
 
@@ -29,17 +29,23 @@ class _Calls(threading.local):
 _calls = _Calls()
 
 
-def current_call() -> CallContext:
-    """The call around; where there is none, that of a layer outside of training."""
-    return _calls.context or CallContext()
+def is_inside_a_call() -> bool:
+    """Whether a layer is being called."""
+    return _calls.context is not None
 
 
 @contextlib.contextmanager
-def entered_call(training: bool | None) -> Iterator[CallContext]:
-    """Be in a call inside the block; `training` None goes on as the call around says."""
+def entered_call(training: bool | None, default: bool | None = None) -> Iterator[CallContext]:
+    """Be in a call inside the block.
+
+    Args:
+        training: what the caller says; None goes on as the call around says.
+        default: what holds where that says nothing either, for the layers inside as well.
+    """
     before = _calls.context
-    around = before or CallContext()
-    context = CallContext(around.training if training is None else training, before is None)
+    if training is None and before is not None:
+        training = before.training
+    context = CallContext(default if training is None else training, before is None)
     _calls.context = CallContext(context.training, False)
     try:
         yield context

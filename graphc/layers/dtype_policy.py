@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import graphc.settings as settings
 from graphc.configurable import Configurable
 from graphc.dtypes import DType, as_dtype
 from graphc.ops.conversion import floatx
@@ -17,7 +18,7 @@ class DTypePolicy(Configurable, kind="dtype_policies"):
 
     Args:
         name: an element type, for both; or "mixed_bfloat16" or "mixed_float16", whose variables
-            are float32. None is `floatx()`.
+            are float32. None is `settings.dtype_policy`, or `floatx()`.
 
     Attributes:
         name: as it was given.
@@ -28,7 +29,9 @@ class DTypePolicy(Configurable, kind="dtype_policies"):
     def __init__(self, name: Any = None) -> None:
         if isinstance(name, DTypePolicy):
             name = name.name
-        self.name: str = str(floatx() if name is None else name)
+        if name is None:
+            name = settings.dtype_policy.get() or floatx()
+        self.name: str = str(name)
         mixed = self.name.startswith("mixed_")
         self.compute_dtype: DType = as_dtype(self.name.removeprefix("mixed_"))
         self.variable_dtype: DType = as_dtype("float32") if mixed else self.compute_dtype

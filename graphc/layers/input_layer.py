@@ -92,6 +92,7 @@ def Input(  # noqa: N802  Keras's name
     batch_size: int | None = None,
     dtype: Any = None,
     sparse: bool | None = None,
+    ragged: bool | None = None,
     batch_shape: Sequence[int | None] | None = None,
     name: str | None = None,
     tensor: Tensor | None = None,
@@ -104,6 +105,7 @@ def Input(  # noqa: N802  Keras's name
         batch_size: of all batches, if it is always the same.
         dtype: element type of the data; `floatx()` by default.
         sparse: not available.
+        ragged: not available.
         batch_shape: of a batch, in place of `shape` and `batch_size`.
         name: of the placeholder; the key of this input in dictionaries of data.
         tensor: a tensor of the graph, in place of a new placeholder.
@@ -113,5 +115,5 @@ def Input(  # noqa: N802  Keras's name
         The placeholder, dtype[batch, *shape].
     """
     return InputLayer(
-        shape, batch_size, dtype, sparse, None, batch_shape, tensor, optional, name
+        shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name
     ).tensor

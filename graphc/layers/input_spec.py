@@ -20,6 +20,9 @@ class InputSpec:
         max_ndim: its upper limit.
         min_ndim: its lower limit.
         axes: sizes by axis, which may be negative.
+        allow_last_axis_squeeze: whether a last axis of size 1 may be missing, or there beside.
+        name: accepted for Keras's sake: inputs are told apart by their order.
+        optional: likewise: all inputs are there.
     """
 
     def __init__(
@@ -30,7 +33,12 @@ class InputSpec:
         max_ndim: int | None = None,
         min_ndim: int | None = None,
         axes: Mapping[int, int | None] | None = None,
+        allow_last_axis_squeeze: bool = False,
+        name: str | None = None,
+        optional: bool = False,
     ) -> None:
+        self.allow_last_axis_squeeze = allow_last_axis_squeeze
+        self.name, self.optional = name, optional
         self.dtype = dtype
         self.shape = None if shape is None else tuple(shape)
         self.ndim = len(shape) if shape is not None else ndim
@@ -43,6 +51,8 @@ class InputSpec:
         Raises:
             ShapeError: with what was given and what the layer takes.
         """
+        if self.allow_last_axis_squeeze and self._fits_squeezed(tensor):
+            return
         rank = tensor.ndim
         fits = (
             (self.ndim is None or rank == self.ndim)
@@ -63,6 +73,17 @@ class InputSpec:
                 fix="reshape the input, or make the layer for inputs of this shape",
                 origin=capture_origin(),
             )
+
+    def _fits_squeezed(self, tensor: Tensor) -> bool:
+        """Whether the shapes are one, but for a last axis of size 1."""
+        given, expected = (
+            tuple(shape[:-1] if shape[-1:] == (1,) else shape)
+            for shape in (tensor.shape, self.shape or ())
+        )
+        return len(given) == len(expected) and all(
+            size is None or not isinstance(own, int) or own == size
+            for own, size in zip(given, expected, strict=True)
+        )
 
     def __str__(self) -> str:
         limits = (

@@ -17,7 +17,7 @@ from graphc.errors import GraphcError, GraphMixError, ShapeError, did_you_mean
 from graphc.initializers.initializer import get as get_initializer
 from graphc.ir.origin import capture_origin
 from graphc.layers.call_arguments import CallArguments
-from graphc.layers.call_context import entered_call
+from graphc.layers.call_context import entered_call, is_inside_a_call
 from graphc.layers.dtype_policy import DTypePolicy
 from graphc.layers.input_spec import check_inputs
 from graphc.layers.layer_call import LayerCall, as_new_tensors
@@ -111,8 +111,9 @@ class Layer(LayerWeights, Configurable, kind="layers"):
 
         Args:
             *args: the arguments of `call`: tensors, variables or arrays, in any nesting.
-            **kwargs: too; `training` is for all layers inside as well, and is False unless it is
-                given to this layer or one around it.
+            **kwargs: too; `training` is for all layers inside as well. Where neither this layer nor
+                one around it is given it, it is the default of `call`: True for layers that draw
+                images, else False; and False on an Input and on what layers made of it.
 
         Returns:
             What `call` returns: tensors.
@@ -125,8 +126,11 @@ class Layer(LayerWeights, Configurable, kind="layers"):
         training, given = arguments.bind(self, args, kwargs)
         leaves = [leaf for leaf in flatten(given)[0] if isinstance(leaf, (Tensor, Variable))]
         graph = graph_of(leaves)
+        default = arguments.default_training
+        if default and not is_inside_a_call() and _is_of_a_model(leaves):
+            default = False
         cast_to = self.compute_dtype if self.autocast else None
-        with graph.as_default(), entered_call(training) as context:
+        with graph.as_default(), entered_call(training, default) as context:
             given = arguments.as_tensors(given, graph, cast_to)
             home = outermost(graph)
             first = next(iter(given.values()), ())
@@ -329,6 +333,11 @@ class Layer(LayerWeights, Configurable, kind="layers"):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _is_of_a_model(leaves: Sequence[Tensor | Variable]) -> bool:
+    """Whether one of them is an Input, or what a layer made."""
+    return any(isinstance(x, Tensor) and x.value in x.graph.records.calls for x in leaves)
 
 
 def _overrides(layer: Layer, method: str) -> bool:

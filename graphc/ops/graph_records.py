@@ -30,8 +30,12 @@ class GraphRecords:
         self.session: Evaluator | None = None
         self._names: dict[str, int] = {}
 
+    def counted(self, name: str) -> int:
+        """How often the name was counted, this time included."""
+        self._names[name] = self._names.get(name, 0) + 1
+        return self._names[name]
+
     def automatic_name(self, name: str) -> str:
         """A name for the next object of this kind: "dense", "dense_1" and so on."""
-        count = self._names.get(name, 0)
-        self._names[name] = count + 1
+        count = self.counted(name) - 1
         return f"{name}_{count}" if count else name

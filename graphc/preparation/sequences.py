@@ -140,6 +140,7 @@ def timeseries_dataset_from_array(
     seed: int | None = None,
     start_index: int | None = None,
     end_index: int | None = None,
+    format: str = "tf",
 ) -> PyDataset:
     """Windows of a series as batches for `fit`.
 
@@ -154,6 +155,7 @@ def timeseries_dataset_from_array(
         seed: of the order.
         start_index: steps before this one are not used.
         end_index: this step and those after it are not used.
+        format: taken for Keras's sake: batches are NumPy arrays.
 
     Raises:
         FeedError: an argument is out of its range, or there is no window.

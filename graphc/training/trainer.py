@@ -158,7 +158,7 @@ class Trainer(TrainedLayer):
             return callbacks
         if verbose == "auto":
             verbose = 1 if sys.stdout.isatty() else 2
-        told = CallbackList(callbacks, self, verbose=int(verbose), **params)
+        told = CallbackList(callbacks, model=self, verbose=int(verbose), **params)
         if not any(isinstance(each, History) for each in told):
             told.append(History())
         if verbose and not any(isinstance(each, ProgbarLogger) for each in told):

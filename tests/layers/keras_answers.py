@@ -60,6 +60,10 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
     layer = getattr(keras.layers, asked["layer"])(**config)
     arrays = replaced(asked["inputs"], jnp.asarray)
     call = replaced(asked["call"], jnp.asarray)
+    if "method" in asked:
+        outputs = getattr(layer, asked["method"])(*arrays, **call)
+        made = {"layer": asked["layer"], "arguments": sorted(asked["config"])}
+        return made | {"outputs": [np.asarray(x) for x in leaves_of(outputs)]}
     layer(*with_masks(arrays, asked["masks"]), **call)
     kinds = [(v.name, tuple(v.shape), str(v.dtype)) for v in layer.weights]
     layer.set_weights(weight_values(kinds))

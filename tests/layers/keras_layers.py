@@ -116,6 +116,9 @@ def _build(each: Case, feeds: dict[Any, Any]) -> tuple[dict[str, Any], dict[str,
     config = {name: _made_from(value) for name, value in each.config.items()}
     layer = getattr(layers, each.layer)(**config)
     inputs = replaced(each.inputs, placeholder)
+    if each.method:
+        feeds |= fed
+        return {"outputs": list(leaves_of(getattr(layer, each.method)(*inputs, **each.call)))}, {}
     given = list(leaves_of(inputs))
     for tensor, mask in zip(given, each.masks, strict=False):
         if mask is not None:
@@ -171,6 +174,8 @@ def _made_from(value: Any) -> Any:
 def differences(each: Case, mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
     """What is not as in Keras, in words."""
     said: list[str] = []
+    if each.method:
+        return _all_differences("outputs", mine["outputs"], theirs["outputs"], each.tolerance)
     weights = [(name, tuple(shape), dtype) for name, shape, dtype in theirs["weights"]]
     if mine["weights"] != weights:
         said.append(f"weights {mine['weights']} instead of {weights}")
@@ -185,13 +190,18 @@ def differences(each: Case, mine: dict[str, Any], theirs: dict[str, Any]) -> lis
             expected = [-1 if mask is None else mask for mask in expected]
         if what == "losses":  # in which order Keras visits layers inside depends on the depth
             ours, expected = sorted(ours), sorted(expected)
-        if len(ours) != len(expected):
-            said.append(f"{len(ours)} {what} instead of {len(expected)}")
-            continue
-        for number, (a, b) in enumerate(zip(ours, expected, strict=True)):
-            problem = _difference(np.asarray(a), np.asarray(b), each.tolerance)
-            if problem:
-                said.append(f"{what}[{number}]: {problem}")
+        said += _all_differences(what, ours, expected, each.tolerance)
+    return said
+
+
+def _all_differences(what: str, ours: Any, expected: Any, tolerance: float) -> list[str]:
+    if len(ours) != len(expected):
+        return [f"{len(ours)} {what} instead of {len(expected)}"]
+    said: list[str] = []
+    for number, (a, b) in enumerate(zip(ours, expected, strict=True)):
+        problem = _difference(np.asarray(a), np.asarray(b), tolerance)
+        if problem:
+            said.append(f"{what}[{number}]: {problem}")
     return said
 
 

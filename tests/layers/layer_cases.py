@@ -31,6 +31,7 @@ class Case:
         static: whether the size of the batch is known while the graph is built.
         steps_known: whether the second size of arrays with three axes or more is known, too.
         tolerance: how much the numbers may differ, relative and absolute.
+        method: what is called instead of the layer itself, whose results alone are compared.
     """
 
     layer: str
@@ -41,15 +42,18 @@ class Case:
     static: bool = False
     steps_known: bool = True
     tolerance: float = 1e-5
+    method: str = ""
 
     def described(self) -> str:
         """What it says when it fails."""
-        return f"{self.layer}({_said(self.config)}) on {_said(self.inputs)} {_said(self.call)}"
+        layer = f"{self.layer}.{self.method}" if self.method else self.layer
+        return f"{layer}({_said(self.config)}) on {_said(self.inputs)} {_said(self.call)}"
 
     def asked(self) -> dict[str, Any]:
         """What Keras is asked."""
         names = ("layer", "config", "inputs", "call", "masks")
-        return {name: getattr(self, name) for name in names}
+        asked = {name: getattr(self, name) for name in names}
+        return asked | ({"method": self.method} if self.method else {})
 
     def fingerprint(self) -> str:
         """Names what was asked, in a record."""
@@ -70,6 +74,7 @@ def case(
     static: bool = False,
     steps_known: bool = True,
     tolerance: float = 1e-5,
+    method: str = "",
     **config: Any,
 ) -> Case:
     """A case; a tuple of sizes in `inputs` stands for an array of random numbers.
@@ -82,12 +87,13 @@ def case(
         static: whether the size of the batch is known while the graph is built.
         steps_known: whether the second size of arrays with three axes or more is known, too.
         tolerance: how much the numbers may differ.
+        method: what is called instead of the layer itself.
         **config: arguments of the constructor.
     """
     generator = np.random.default_rng(zlib.crc32(layer.encode()))
     arrays = tuple([_filled(each, generator) for each in inputs])
     keywords = {name: _filled(value, generator) for name, value in (call or {}).items()}
-    return Case(layer, config, arrays, keywords, masks, static, steps_known, tolerance)
+    return Case(layer, config, arrays, keywords, masks, static, steps_known, tolerance, method)
 
 
 def _filled(given: Any, generator: np.random.Generator) -> Any:

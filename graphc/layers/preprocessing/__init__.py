@@ -1,1 +1,1 @@
-"""Layers that prepare data."""
+"""Layers that prepare data: `numbers`, `images`, `sounds` and `text`."""

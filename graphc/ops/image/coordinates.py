@@ -197,6 +197,34 @@ def perspective_transform(
     return restore(found, name or "perspective_transform")
 
 
+def displaced(
+    images: Any,
+    rows: Any,
+    columns: Any,
+    interpolation: str = "bilinear",
+    fill_mode: str = "reflect",
+    fill_value: float = 0,
+    data_format: str | None = None,
+) -> Tensor:
+    """Images whose pixels are read further down and further to the right.
+
+    Args:
+        images: [batch, height, width, channels], or with channels first.
+        rows: how far down: f[batch, height, width].
+        columns: how far to the right, likewise.
+        interpolation: "bilinear" or "nearest".
+        fill_mode: what is outside: "constant", "nearest", "wrap", "mirror" or "reflect".
+        fill_value: of "constant".
+        data_format: "channels_last" or "channels_first"; `backend.image_data_format()` if None.
+    """
+    batch, restore = as_batch(images, data_format, "displaced")
+    graph = graph_of((images, rows, columns))
+    down, right = (inexact(to_tensor(each, None, graph)) for each in (rows, columns))
+    x, y = _grid(batch, down.dtype)
+    found = _read_images(batch, y + down, x + right, interpolation, fill_mode, fill_value)
+    return restore(found, "displaced")
+
+
 def _homography(start: Tensor, end: Tensor) -> Tensor:
     """The eight numbers of the map that takes each end point to its start point."""
     x, y, u, v = end[..., 0], end[..., 1], start[..., 0], start[..., 1]

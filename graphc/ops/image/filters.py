@@ -10,10 +10,14 @@ import numpy as np
 from graphc.errors import DTypeError, ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.ops.arithmetic import square
+from graphc.ops.conversion import cast_to
 from graphc.ops.convolutions import depthwise_conv
+from graphc.ops.exponential import exp
 from graphc.ops.image.image_batches import as_batch
 from graphc.ops.joining import stack
 from graphc.ops.reductions import mean
+from graphc.ops.reductions import sum as sum_of
+from graphc.ops.repeating import repeat
 from graphc.ops.shaping import ndim, squeeze
 from graphc.ops.tensor import Tensor
 
@@ -23,7 +27,7 @@ _SOBEL: Final = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]], np.float64)
 def gaussian_blur(
     images: Any,
     kernel_size: Sequence[int] = (3, 3),
-    sigma: Sequence[float] = (1.0, 1.0),
+    sigma: Sequence[float] | Tensor = (1.0, 1.0),
     data_format: str | None = None,
     name: str | None = None,
 ) -> Tensor:
@@ -32,21 +36,24 @@ def gaussian_blur(
     Args:
         images: floats [height, width, channels], or a batch of them; or with channels first.
         kernel_size: columns and rows of the window, in the order that Keras computes with.
-        sigma: standard deviation from column to column and from row to row, in pixels.
+        sigma: standard deviation from column to column and from row to row, in pixels: numbers, or
+            a tensor f[2].
         data_format: "channels_last" or "channels_first"; `backend.image_data_format()` if None.
         name: of the result.
     """
     batch, restore = as_batch(images, data_format, "gaussian_blur")
-    row, column = (
-        _bell(int(size), float(width)) for size, width in zip(kernel_size, sigma, strict=True)
-    )
-    blurred = _filtered(batch, np.outer(column, row)[..., None], "same")
+    row, column = (_bell(int(size), sigma[i]) for i, size in enumerate(kernel_size))
+    blurred = _filtered(batch, (column[:, None] * row)[..., None], "same")
     return restore(blurred, name or "gaussian_blur")
 
 
-def _bell(size: int, sigma: float) -> np.ndarray[Any, Any]:
+def _bell(size: int, sigma: Any) -> Any:
+    """Weights that add up to 1: numbers, or a tensor where sigma is one."""
     distances = np.arange(size) - (size - 1) / 2
-    weights = np.exp(-0.5 * (distances / sigma) ** 2)
+    if isinstance(sigma, Tensor):
+        drawn = exp(square(distances.astype(sigma.dtype.numpy) / sigma) * -0.5)
+        return drawn / sum_of(drawn)
+    weights = np.exp(-0.5 * (distances / float(sigma)) ** 2)
     return weights / weights.sum()
 
 
@@ -120,7 +127,7 @@ def ssim(
     return squeeze(found, 0, name or "ssim") if is_single else found
 
 
-def _filtered(batch: Tensor, kernels: np.ndarray[Any, Any], padding: str) -> Tensor:
+def _filtered(batch: Tensor, kernels: Any, padding: str) -> Tensor:
     """Each channel by itself, with each of the kernels [rows, columns, count]."""
     channels = batch.shape[-1]
     if not isinstance(channels, int):
@@ -133,5 +140,8 @@ def _filtered(batch: Tensor, kernels: np.ndarray[Any, Any], padding: str) -> Ten
         raise DTypeError(
             "filters take floats", given=batch.dtype, fix="cast the images", origin=capture_origin()
         )
-    weights = np.repeat(kernels[:, :, None, :], channels, axis=2)
-    return depthwise_conv(batch, weights.astype(batch.dtype.numpy), 1, padding, "channels_last")
+    if isinstance(kernels, Tensor):
+        weights: Any = cast_to(repeat(kernels[:, :, None, :], channels, axis=2), batch.dtype)
+    else:
+        weights = np.repeat(kernels[:, :, None, :], channels, axis=2).astype(batch.dtype.numpy)
+    return depthwise_conv(batch, weights, 1, padding, "channels_last")

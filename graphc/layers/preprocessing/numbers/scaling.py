@@ -11,7 +11,7 @@ import graphc.settings as settings
 from graphc.errors import GraphcError, ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.layers.layer import Layer
-from graphc.layers.preprocessing.batches import batches_of
+from graphc.layers.preprocessing.numbers.batches import batches_of
 from graphc.ops.arithmetic import add, divide, multiply, subtract
 from graphc.ops.comparison import maximum
 from graphc.ops.context import session_of

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dtypes import I32
+from graphc.dtypes import I32, as_dtype
 from graphc.errors import GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.layers.layer import Layer
-from graphc.layers.preprocessing.batches import batches_of
-from graphc.layers.preprocessing.quantile_summaries import boundaries, merged, summary_of
+from graphc.layers.preprocessing.numbers.batches import batches_of
+from graphc.layers.preprocessing.numbers.quantile_summaries import boundaries, merged, summary_of
 from graphc.ops.arithmetic import multiply
 from graphc.ops.conversion import cast_to
 from graphc.ops.encoding import multi_hot, one_hot
@@ -46,8 +46,10 @@ class CategoryEncoding(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.output_mode = _mode({"binary": "multi_hot"}.get(output_mode, output_mode), _MODES[1:])
-        _refuse_sparse(sparse)
+        self.output_mode = known_mode(
+            {"binary": "multi_hot"}.get(output_mode, output_mode), _MODES[1:]
+        )
+        refuse_sparse(sparse)
         if not isinstance(num_tokens, int) or num_tokens < 1:
             raise GraphcError(
                 "CategoryEncoding needs the number of categories",
@@ -67,7 +69,7 @@ class CategoryEncoding(Layer):
                 fix='output_mode="count"',
                 origin=capture_origin(),
             )
-        return _encoded(inputs, self.output_mode, self.num_tokens, self.dtype, count_weights)
+        return encoded(inputs, self.output_mode, self.num_tokens, self.dtype, count_weights)
 
 
 class Discretization(Layer):
@@ -97,8 +99,8 @@ class Discretization(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
-        self.output_mode = _mode(output_mode, _MODES)
-        _refuse_sparse(sparse)
+        self.output_mode = known_mode(output_mode, _MODES)
+        refuse_sparse(sparse)
         if (bin_boundaries is None) == (num_bins is None) or (num_bins or 1) < 1:
             raise GraphcError(
                 "Discretization needs boundaries, or the number of bins to look for",
@@ -142,7 +144,7 @@ class Discretization(Layer):
             )
         edges = np.asarray(self.bin_boundaries, np.float32)
         bins = digitize(inputs, edges)
-        return _encoded(bins, self.output_mode, len(edges) + 1, self.compute_dtype, None)
+        return encoded(bins, self.output_mode, len(edges) + 1, self.compute_dtype, None)
 
     def get_config(self) -> dict[str, Any]:
         """With the boundaries that `adapt` found, in place of the number of bins."""
@@ -153,10 +155,12 @@ class Discretization(Layer):
         return config
 
 
-def _encoded(inputs: Tensor, mode: str, depth: int, dtype: Any, weights: Tensor | None) -> Tensor:
+def encoded(inputs: Tensor, mode: str, depth: int, dtype: Any, weights: Tensor | None) -> Tensor:
+    """Numbers of categories as they are ("int"), or as vectors of `depth`; see the layers."""
     numbers = inputs if inputs.dtype.is_integer else cast_to(inputs, I32)
     if mode == "int":
-        return cast_to(numbers, I32)
+        wanted = as_dtype(dtype)
+        return cast_to(numbers, wanted if wanted.is_integer else I32)
     if numbers.ndim == 0:
         numbers = expand_dims(numbers, 0)
     if mode == "multi_hot":
@@ -170,7 +174,8 @@ def _encoded(inputs: Tensor, mode: str, depth: int, dtype: Any, weights: Tensor 
     return sum_of(vectors, 1 if numbers.ndim > 1 else 0)
 
 
-def _mode(given: str, modes: Sequence[str]) -> str:
+def known_mode(given: str, modes: Sequence[str]) -> str:
+    """An output_mode, if it is one of these."""
     if given not in modes:
         raise GraphcError(
             "there is no such output_mode",
@@ -181,7 +186,8 @@ def _mode(given: str, modes: Sequence[str]) -> str:
     return given
 
 
-def _refuse_sparse(sparse: bool) -> None:
+def refuse_sparse(sparse: bool) -> None:
+    """Refuse `sparse=True`."""
     if sparse:
         raise GraphcError(
             "there are no sparse tensors here", fix="leave sparse= out", origin=capture_origin()
