@@ -72,13 +72,7 @@ def answers(cases):
     found = [run(*each) if f is None else f for f, *each in zip(found, cases, given)]
     return [[told(array) for array in arrays] for arrays in found]
 for line in sys.stdin:
-    asked = json.loads(line)
-    if isinstance(asked, str):
-        names = vars(attrgetter(asked)(keras))
-        answer = [name for name in names if not name.startswith("_")]
-    else:
-        answer = answers(asked)
-    print("answer", json.dumps(answer), flush=True)
+    print("answer", json.dumps(answers(json.loads(line))), flush=True)
 """
 
 
@@ -132,10 +126,6 @@ class KerasProcess:
 
     def close(self) -> None:
         self._process.communicate()
-
-    def names(self, module: str) -> set[str]:
-        """The public names of one of Keras's modules."""
-        return set(self._ask(module))
 
     def results(self, cases: Mapping[str, Case]) -> dict[str, list[np.ndarray]]:
         """The value of each case, and its gradient where that is asked for.

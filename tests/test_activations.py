@@ -11,6 +11,7 @@ import pytest
 import graphc
 from graphc import activations, nn
 from graphc.errors import GraphcError
+from tests.keras_names.recording import names_of
 from tests.keras_process import Case, KerasProcess, assert_same, our_results
 
 X = np.float32([[-30, -4, -1.5, -0.7, -0.2, 0.3], [0.6, 1.7, 3.5, 7, 30, 0.01]])
@@ -50,7 +51,7 @@ CASES = {
 
 
 def test_activations_are_those_of_keras(keras_process: KerasProcess) -> None:
-    assert keras_process.names("activations") <= set(activations.__all__)
+    assert names_of("activations") <= set(activations.__all__)
     assert_same(our_results(CASES), keras_process.results(CASES))
 
 

@@ -65,7 +65,7 @@ SIDEWAYS = {
     "constraints": {"ops"},
     "preparation": {"ops"},
     "layers": {
-        *("ops", "nn", "random"),
+        *("ops", "nn", "random", "importers"),
         *("activations", "initializers", "regularizers", "constraints"),
     },
     "importers": {"ops", "nn"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
 from graphc.ops.dataflow import DataflowGraph
@@ -18,16 +20,27 @@ def import_graph(graph: Graph) -> DataflowGraph:
     tensors: dict[Value, Tensor] = {}
     for value in graph.inputs:
         tensors[value] = made.add_input(value.type, value.node.attributes["name"], "feed")
-    for node in graph.nodes:
-        if node.op.name == "input":
-            continue
-        operands = [tensors[value] for value in node.inputs]
-        results = made.add(
-            node.op, operands, node.attributes, node.regions, node.name or None, node.origin
-        )
-        tensors.update(zip(node.outputs, results, strict=True))
+    _add_nodes(graph, tensors, made)
     after = made.build
     for name, value in graph.updates.items():
         after.name = made.unique_name(f"update/{name}")
         after.after(tensors[value].value)
     return made
+
+
+def inlined(graph: Graph, operands: Sequence[Tensor], target: DataflowGraph) -> list[Tensor]:
+    """The outputs of a frozen graph, whose nodes are added to another one, for these inputs."""
+    tensors = dict(zip(graph.inputs, operands, strict=True))
+    _add_nodes(graph, tensors, target)
+    return [tensors[value] for value in graph.outputs]
+
+
+def _add_nodes(graph: Graph, tensors: dict[Value, Tensor], target: DataflowGraph) -> None:
+    for node in graph.nodes:
+        if node.op.name == "input":
+            continue
+        operands = [tensors[value] for value in node.inputs]
+        results = target.add(
+            node.op, operands, node.attributes, node.regions, node.name or None, node.origin
+        )
+        tensors.update(zip(node.outputs, results, strict=True))

@@ -10,6 +10,7 @@ import pytest
 
 import graphc
 from graphc import constraints, errors
+from tests.keras_names.recording import names_of
 from tests.keras_process import Case, KerasProcess, assert_same, our_results
 
 W = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32) * 3
@@ -33,7 +34,7 @@ CASES = {
 
 
 def test_constrained_values_are_those_of_keras(keras_process: KerasProcess, capsys) -> None:
-    theirs = keras_process.names("constraints")
+    theirs = names_of("constraints")
     assert theirs <= set(constraints.__all__)
     assert_same(our_results(CASES), keras_process.results(CASES))
     with capsys.disabled():

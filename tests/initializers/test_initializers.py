@@ -13,6 +13,7 @@ from scipy import signal, stats
 import graphc
 from graphc import errors, initializers
 from graphc.initializers import fourier_kernels
+from tests.keras_names.recording import names_of
 from tests.keras_process import Case, KerasProcess, assert_same, our_results
 
 WINDOW = [0.1, 0.5, 1.0, 0.5, 0.2, 0.1]
@@ -65,7 +66,7 @@ for _name, _variance in {"glorot": 2 / 700, "he": 2 / 400, "lecun": 1 / 400}.ite
 
 def test_what_is_not_drawn_has_the_numbers_of_keras(keras_process: KerasProcess, capsys) -> None:
     assert_same(our_results(DETERMINISTIC), keras_process.results(DETERMINISTIC))
-    theirs = keras_process.names("initializers")
+    theirs = names_of("initializers")
     assert theirs <= set(initializers.__all__)
     with capsys.disabled():
         sys.stdout.write(

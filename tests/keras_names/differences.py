@@ -10,9 +10,6 @@ _PICTURE = "needs a library for image files; imageio, Pillow or matplotlib give 
 # Family, names that have one reason in common, the reason.
 ABSENT: dict[str, dict[str, str]] = {
     "layers": {
-        "TFSMLayer": "holds a program of TensorFlow",
-        "TorchModuleWrapper": "holds a module of PyTorch",
-        "FlaxLayer JaxLayer": "graphc.jit and graphc.from_jax take JAX functions, Flax's too",
         "MaxNumBoundingBoxes": "boxes are not moved with images; ops.pad fills them up",
     },
     "callbacks": {

@@ -60,6 +60,11 @@ def of_family(family: str) -> list[KerasName]:
     return [each for each in recorded() if each.family == family]
 
 
+def names_of(family: str) -> set[str]:
+    """All names of one family."""
+    return {name for each in of_family(family) for name in each.names}
+
+
 def signature_of(thing: Callable[..., Any]) -> inspect.Signature:
     """Of a function, or of the constructor of a class."""
     if not isinstance(thing, type):

@@ -13,6 +13,7 @@ import pytest
 
 import graphc
 from graphc import losses
+from tests.keras_names.recording import names_of
 from tests.keras_process import KerasProcess, assert_same, our_results
 from tests.losses.loss_cases import CALLS, CASES, HALF
 
@@ -21,7 +22,7 @@ OWN = {"reduction", "name", "dtype"}  # of all: reductions are compared in a tab
 
 
 def test_losses_are_those_of_keras(keras_process: KerasProcess, capsys: Any) -> None:
-    theirs = keras_process.names("losses")
+    theirs = names_of("losses")
     assert theirs <= set(losses.__all__)
     assert_same(our_results(CASES), keras_process.results(CASES))
     assert_same(our_results(HALF), keras_process.results(HALF), 2e-3)

@@ -14,6 +14,7 @@ import graphc
 from graphc import metrics
 from graphc.metrics.metric import reset_operation
 from graphc.ops.masks import set_mask
+from tests.keras_names.recording import names_of
 from tests.keras_process import Case, KerasProcess, assert_same
 from tests.metrics.metric_cases import CALLS, CASES
 
@@ -53,7 +54,7 @@ def measured(cases: Mapping[str, Case]) -> dict[str, list[np.ndarray]]:
 
 
 def test_metrics_are_those_of_keras(keras_process: KerasProcess, capsys: Any) -> None:
-    theirs = keras_process.names("metrics")
+    theirs = names_of("metrics")
     here = {name for name in theirs if hasattr(metrics, name)}
     assert theirs == here
     half = {name for name, case in CASES.items() if (case.config or {}).get("dtype") == "float16"}

@@ -10,6 +10,7 @@ import pytest
 
 import graphc
 from graphc import errors, regularizers
+from tests.keras_names.recording import names_of
 from tests.keras_process import Case, KerasProcess, assert_same, our_results
 
 X = np.random.default_rng(1).normal(size=(4, 5)).astype(np.float32)
@@ -33,7 +34,7 @@ CASES = {
 def test_penalties_and_their_gradients_are_those_of_keras(
     keras_process: KerasProcess, capsys
 ) -> None:
-    theirs = keras_process.names("regularizers")
+    theirs = names_of("regularizers")
     assert theirs <= set(regularizers.__all__)
     assert_same(our_results(CASES), keras_process.results(CASES))
     with capsys.disabled():

@@ -75,29 +75,42 @@ STATES: Any = [(2, 4), (2, 4)]
 GATES: dict[str, Any] = {"recurrent_activation": "hard_sigmoid"}
 
 
+RECURRENT_CELLS = [
+    *cell_cases("SimpleRNNCell", STATE),
+    *cell_cases("LSTMCell", STATES, **GATES, unit_forget_bias=False),
+    *cell_cases("GRUCell", STATE, **GATES),
+    *cell_cases("GRUCell", STATE, **GATES, reset_after=False),
+    case("SimpleRNNCell", (2, 3), (2, 4), units=4),
+    case("GRUCell", (2, 3), (2, 4), units=4, reset_after=False, **WEIGHTS),
+    case("LSTMCell", (2, 3), STATES, units=4, implementation=1),
+    case("GRUCell", (2, 3), STATE, units=4, implementation=1, reset_after=False),
+]
+
+
 def test_the_cells_are_those_of_keras() -> None:
-    cases = [
-        *cell_cases("SimpleRNNCell", STATE),
-        *cell_cases("LSTMCell", STATES, **GATES, unit_forget_bias=False),
-        *cell_cases("GRUCell", STATE, **GATES),
-        *cell_cases("GRUCell", STATE, **GATES, reset_after=False),
-        case("SimpleRNNCell", (2, 3), (2, 4), units=4),
-        case("GRUCell", (2, 3), (2, 4), units=4, reset_after=False, **WEIGHTS),
-        case("LSTMCell", (2, 3), STATES, units=4, implementation=1),
-        case("GRUCell", (2, 3), STATE, units=4, implementation=1, reset_after=False),
-    ]
-    compare("recurrent_cells", cases)
+    compare("recurrent_cells", RECURRENT_CELLS)
+
+
+RECURRENT_LAYERS = [
+    *sequence_cases("SimpleRNN", STATE),
+    *sequence_cases("LSTM", STATES, **GATES, unit_forget_bias=False, use_cudnn=False),
+    *sequence_cases("GRU", STATE, **GATES, use_cudnn=False),
+    *sequence_cases("GRU", STATE, **GATES, reset_after=False)[:7],
+    *masked_cases("SimpleRNN"),
+    *masked_cases("LSTM", implementation=1),
+    case("LSTM", SEQUENCE, units=4, activity_regularizer="l2", return_sequences=True),
+    case("GRU", SEQUENCE, units=4, activity_regularizer="l2", return_state=True),
+]
 
 
 def test_the_layers_are_those_of_keras() -> None:
-    cases = [
-        *sequence_cases("SimpleRNN", STATE),
-        *sequence_cases("LSTM", STATES, **GATES, unit_forget_bias=False, use_cudnn=False),
-        *sequence_cases("GRU", STATE, **GATES, use_cudnn=False),
-        *sequence_cases("GRU", STATE, **GATES, reset_after=False)[:7],
-        *masked_cases("SimpleRNN"),
-        *masked_cases("LSTM", implementation=1),
-        case("LSTM", SEQUENCE, units=4, activity_regularizer="l2", return_sequences=True),
-        case("GRU", SEQUENCE, units=4, activity_regularizer="l2", return_state=True),
-    ]
-    compare("recurrent_layers", cases)
+    compare("recurrent_layers", RECURRENT_LAYERS)
+
+
+RECURRENT_PENALTIES = [
+    case("SimpleRNN", SEQUENCE, units=4, activity_regularizer="l2", return_sequences=True),
+]
+
+
+def test_penalties_on_results_are_those_of_keras() -> None:
+    compare("recurrent_penalties", RECURRENT_PENALTIES)

@@ -33,34 +33,38 @@ GRU = described("GRU", units=2, name="gru")
 STATES: Any = [(2, 2), (2, 2), (2, 2), (2, 2)]
 
 
+CELLS_OVER_TIME = [
+    case("RNN", SEQUENCE, cell=LSTM_CELL, steps_known=False),
+    case("RNN", SEQUENCE, cell=STACK, steps_known=False, go_backwards=True, **FULL),
+    case("RNN", SEQUENCE, cell=STACK, unroll=True, stateful=False, **FULL),
+    case("RNN", SEQUENCE, cell=STACK, masks=(MIDDLE,), **FULL),
+    case("RNN", SEQUENCE, cell=STACK, masks=(MIDDLE,), zero_output_for_mask=True, **FULL),
+    case("RNN", SEQUENCE, cell=STACK, masks=(MIDDLE,)),
+    case("RNN", SEQUENCE, [[(2, 4), (2, 4)], [(2, 2), (2, 2)]], cell=STACK, **FULL),
+    case("RNN", SEQUENCE, cell=DROPPING_STACK, steps_known=False),
+    case("RNN", SEQUENCE, cell=described("SimpleRNNCell", units=3), return_state=True),
+]
+
+
 def test_cells_over_time_are_those_of_keras() -> None:
-    cases = [
-        case("RNN", SEQUENCE, cell=LSTM_CELL, steps_known=False),
-        case("RNN", SEQUENCE, cell=STACK, steps_known=False, go_backwards=True, **FULL),
-        case("RNN", SEQUENCE, cell=STACK, unroll=True, stateful=False, **FULL),
-        case("RNN", SEQUENCE, cell=STACK, masks=(MIDDLE,), **FULL),
-        case("RNN", SEQUENCE, cell=STACK, masks=(MIDDLE,), zero_output_for_mask=True, **FULL),
-        case("RNN", SEQUENCE, cell=STACK, masks=(MIDDLE,)),
-        case("RNN", SEQUENCE, [[(2, 4), (2, 4)], [(2, 2), (2, 2)]], cell=STACK, **FULL),
-        case("RNN", SEQUENCE, cell=DROPPING_STACK, steps_known=False),
-        case("RNN", SEQUENCE, cell=described("SimpleRNNCell", units=3), return_state=True),
-    ]
-    compare("cells_over_time", cases)
+    compare("cells_over_time", CELLS_OVER_TIME)
+
+
+BIDIRECTIONAL = [
+    *[
+        case("Bidirectional", SEQUENCE, layer=layer, merge_mode=mode, steps_known=False)
+        for mode in ("concat", "sum", "mul", "ave", None)
+        for layer in (LSTM, GRU)
+    ],
+    case("Bidirectional", SEQUENCE, layer=LSTM, masks=(MIDDLE,)),
+    case("Bidirectional", SEQUENCE, layer=GRU, masks=(MIDDLE,), merge_mode=None),
+    case("Bidirectional", SEQUENCE, STATES, layer=LSTM, weights=None),
+    case("Bidirectional", SEQUENCE, layer=LSTM, backward_layer=BACK, masks=(MIDDLE,)),
+]
 
 
 def test_both_directions_are_those_of_keras() -> None:
-    cases = [
-        *[
-            case("Bidirectional", SEQUENCE, layer=layer, merge_mode=mode, steps_known=False)
-            for mode in ("concat", "sum", "mul", "ave", None)
-            for layer in (LSTM, GRU)
-        ],
-        case("Bidirectional", SEQUENCE, layer=LSTM, masks=(MIDDLE,)),
-        case("Bidirectional", SEQUENCE, layer=GRU, masks=(MIDDLE,), merge_mode=None),
-        case("Bidirectional", SEQUENCE, STATES, layer=LSTM, weights=None),
-        case("Bidirectional", SEQUENCE, layer=LSTM, backward_layer=BACK, masks=(MIDDLE,)),
-    ]
-    compare("bidirectional", cases)
+    compare("bidirectional", BIDIRECTIONAL)
 
 
 def test_layers_of_each_step_are_those_of_keras() -> None:

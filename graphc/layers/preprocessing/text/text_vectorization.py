@@ -149,7 +149,8 @@ class TextVectorization(Layer):
         if self.split is None:
             words = [list(row) for row in rows]
         elif callable(self.split):
-            words = [[str(word) for word in row] for row in self.split(rows[:, 0])]
+            cut: Any = self.split(rows[:, 0])
+            words = [[str(word) for word in row] for row in cut]
         else:
             words = [_split(row[0], self.split) for row in rows]
         return [list(_runs(row, self.ngrams)) for row in words]
