@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final
 
 from graphc.ir.node import Node
@@ -52,6 +52,10 @@ class Succession:
             undecided = {pair: None for pair in undecided if not self._match_users(*pair)}
             if not self._pairs:
                 return
+
+    def users_of(self, node: Node) -> Iterator[Node]:
+        """The nodes that read a node, once for each operand."""
+        return (user for user, _ in self._users[node])
 
     def _match(self, u: Node, v: Node) -> bool:
         """Let `v` follow `u`, if nothing speaks against it."""
@@ -145,20 +149,34 @@ def orbits_of(succession: Succession) -> list[list[Node]]:
     should be: the first block reads what no block before it made.
     """
     following = dict(succession.following)
-    orbits = [_follow(node, following) for node in following if node not in succession.preceding]
-    while True:
-        cut = [pair for orbit in orbits for pair in _breaks(orbit, following)]
-        if not cut:
-            return orbits
+    chains = [_follow(node, following) for node in following if node not in succession.preceding]
+    places = {node: chain for chain in chains for node in chain}
+    starts: set[Node] = set()
+    pending = chains
+    while pending:
+        cut = [pair for orbit in pending for pair in _breaks(orbit, following)]
+        broken = {id(orbit): orbit for orbit in (places[u] for u, _ in cut)}
+        starts.update(v for _, v in cut)
         for u, _ in cut:
             del following[u]
-        starts = {v for _, v in cut}
-        orbits = [
-            _follow(node, following)
-            for orbit in orbits
-            for place, node in enumerate(orbit)
-            if place == 0 or node in starts
-        ]
+        for orbit in broken.values():
+            for piece in _split(orbit, starts):
+                places.update(dict.fromkeys(piece, piece))
+        # only what reads across a new break can break in turn, and what is left of the orbits
+        near = [node for pair in cut for node in pair]
+        near += [user for u, _ in cut for user in succession.users_of(u) if user in places]
+        pending = list({id(orbit): orbit for orbit in (places[node] for node in near)}.values())
+    return [piece for chain in chains for piece in _split(chain, starts)]
+
+
+def _split(orbit: Sequence[Node], starts: Set[Node]) -> list[list[Node]]:
+    """The pieces of an orbit: each begins at a start."""
+    pieces: list[list[Node]] = [[]]
+    for node in orbit:
+        if node in starts and pieces[-1]:
+            pieces.append([])
+        pieces[-1].append(node)
+    return pieces
 
 
 def _follow(node: Node, following: Mapping[Node, Node]) -> list[Node]:
