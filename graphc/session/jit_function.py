@@ -4,35 +4,28 @@ The function is `jax.jit` of a function that, when JAX traces it, traces the giv
 jaxpr, runs the passes, and gives back what they made. So signatures, caches, pytrees, static and
 donated arguments are JAX's own, and a call costs what a call of `jax.jit` costs. Derivatives are
 those of the function as it was written: what passes make is for running, not for differentiating.
+
+Where the passes cannot help (see `jit_choice`) the function is called as it was written, by way of
+the `jax.jit` that traced it: it is not traced again, and nothing stands between it and XLA.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple, cast
 
 import jax
-import numpy as np
-from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
-from jax.extend.core.primitives import convert_element_type_p
+from jax.extend.core import ClosedJaxpr
 
-from graphc.errors import GraphcError, MemoryBudgetError
+from graphc.errors import GraphcError, ImportModelError, MemoryBudgetError
 from graphc.importers.jax_functions import import_jaxpr
-from graphc.importers.jax_functions.typed_keys import is_key, key_generator
 from graphc.ir.graph import Graph
 from graphc.ir.origin import capture_origin
-from graphc.lowering.executable import Executable
-from graphc.lowering.jax_internals import close_jaxpr, jit_from_jaxpr
-from graphc.lowering.jaxpr import lower_graph
 from graphc.memory_sizes import format_bytes, parse_bytes
-from graphc.rewriting.graph_pass import PassContext
-from graphc.rewriting.manager import PassManager
-from graphc.rewriting.memory_goal import MemoryGoal
 from graphc.rewriting.pipeline import Pipeline
-from graphc.rewriting.pipeline_run import PipelineRun
-from graphc.session.memory_fitting import MemoryFit, fit_memory
+from graphc.session.jit_choice import nothing_to_gain, nothing_was_gained
+from graphc.session.jit_compilation import Compiled, OpenProgram, callable_of, compile_graph
 from graphc.session.program import LAST_SYMBOLIC_STAGE
 from graphc.session.report import CompileReport
 from graphc.session.standard_passes import default_pipeline
@@ -40,44 +33,19 @@ from graphc.session.standard_passes import default_pipeline
 _JAX: Final = cast(Any, jax)  # much of it has no types
 
 
-@dataclass(frozen=True)
-class _Traced:
-    """A function for arguments of one signature.
+class _Arguments(NamedTuple):
+    """How arguments are taken: the options of `jax.jit` of these names."""
 
-    Attributes:
-        program: its jaxpr; the constants that it holds are arguments here, the first ones.
-        constants: what they are.
-        structure: how its results nest.
-    """
-
-    program: ClosedJaxpr
-    constants: Sequence[Any]
-    structure: Any
-
-
-@dataclass
-class _Compiled:
-    """What the passes made of a function for arguments of one signature.
-
-    Attributes:
-        symbolic: the pipeline up to the last symbolic stage.
-        concrete: what follows it.
-        name: the function's.
-        fit: how a memory budget was met.
-    """
-
-    symbolic: PipelineRun
-    concrete: PipelineRun
-    name: str
-    fit: MemoryFit | None = None
-    _executable: Executable | None = None
+    static_argnums: int | Sequence[int] | None
+    static_argnames: str | Iterable[str] | None
+    donate_argnums: int | Sequence[int] | None
+    donate_argnames: str | Iterable[str] | None
+    keep_unused: bool
 
     @property
-    def executable(self) -> Executable:
-        """The program alone; calls of the function compile it as a part of their own."""
-        if self._executable is None:
-            self._executable = Executable(self.concrete.result, name=self.name)
-        return self._executable
+    def static(self) -> dict[str, Any]:
+        """Those that say what is static."""
+        return {"static_argnums": self.static_argnums, "static_argnames": self.static_argnames}
 
 
 class JitFunction:
@@ -90,28 +58,23 @@ class JitFunction:
     def __init__(
         self,
         function: Callable[..., Any],
-        static_argnums: int | Sequence[int],
-        donate_argnums: int | Sequence[int],
+        arguments: _Arguments,
         pipeline: Pipeline | None,
         memory_budget: int = 0,
     ) -> None:
         functools.update_wrapper(self, function)
         self.unoptimized: list[str] = []
         self._function = function
-        self._static = (
-            (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-        )
-        self._pipeline = pipeline or default_pipeline()
+        self._pipeline = pipeline
         self._budget = memory_budget
         self._name = getattr(function, "__name__", "function")
 
+        @functools.wraps(function)
         def traced(*arguments: Any, **named: Any) -> Any:
             return self._run_traced(arguments, named)
 
-        traced.__name__ = traced.__qualname__ = self._name
-        self._jitted = _JAX.jit(
-            traced, static_argnums=static_argnums, donate_argnums=donate_argnums
-        )
+        self._plain = _JAX.jit(function, **arguments.static)
+        self._jitted = _JAX.jit(traced, **arguments._asdict())
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         return self._jitted(*arguments, **named)
@@ -124,19 +87,33 @@ class JitFunction:
         """As `jax.jit(function).lower`."""
         return self._jitted.lower(*arguments, **named)
 
+    def trace(self, *arguments: Any, **named: Any) -> Any:
+        """As `jax.jit(function).trace`."""
+        return self._jitted.trace(*arguments, **named)
+
+    def eval_shape(self, *arguments: Any, **named: Any) -> Any:
+        """As `jax.jit(function).eval_shape`."""
+        return self._plain.eval_shape(*arguments, **named)
+
+    def clear_cache(self) -> None:
+        """As `jax.jit(function).clear_cache`."""
+        self._jitted.clear_cache()
+        self._plain.clear_cache()
+
     def graph(self, *arguments: Any, stage: str = "fused", **named: Any) -> Graph:
-        """The graph of the function for these arguments, after a stage of the pipeline.
+        """The graph that a stage of the pipeline makes of the function for these arguments.
+
+        Calls run the last one, unless `report(...).as_written` says why they do not.
 
         Raises:
             ImportModelError: the function cannot be a graph; it runs as it was written.
             GraphcError: there is no such stage.
         """
-        traced, _ = self._trace(arguments, named)
-        imported = import_jaxpr(traced.program)
+        imported = import_jaxpr(self._trace(arguments, named).program)
         if stage == "built":
             return imported
         compiled = self._compile(imported)
-        names = list(self._pipeline.stage_names)
+        names = list(self._passes.stage_names)
         is_symbolic = stage in names[: names.index(LAST_SYMBOLIC_STAGE) + 1]
         return (compiled.symbolic if is_symbolic else compiled.concrete).graph(stage)
 
@@ -146,94 +123,75 @@ class JitFunction:
         Raises:
             ImportModelError: the function cannot be a graph; it runs as it was written.
         """
-        traced, _ = self._trace(arguments, named)
-        made = self._compile(import_jaxpr(traced.program))
+        program = self._trace(arguments, named).program
+        imported = import_jaxpr(program)
+        made = self._compile(imported)
+        reason = None
+        if self._may_choose:
+            reason = nothing_to_gain(program) or nothing_was_gained(made)
         made.executable.compile()
-        return CompileReport.of(made.symbolic, made.concrete, made.executable, {}, made.fit)
+        return CompileReport.of(
+            made.symbolic, made.concrete, made.executable, {}, made.fit, as_written=reason
+        )
 
     # -- tracing ---------------------------------------------------------------------------------
 
-    def _trace(self, arguments: Sequence[Any], named: Any) -> tuple[_Traced, list[Any]]:
-        """The jaxpr for these arguments, and the arrays among them."""
-        dynamic = [a for i, a in enumerate(arguments) if not self._is_static(i, len(arguments))]
-        leaves, tree = _JAX.tree.flatten((dynamic, named))
-
-        def flat(*arrays: Any) -> Any:
-            given, keywords = _JAX.tree.unflatten(tree, arrays)
-            rest = iter(given)
-            whole = [
-                argument if self._is_static(i, len(arguments)) else next(rest)
-                for i, argument in enumerate(arguments)
-            ]
-            return self._function(*whole, **keywords)
-
-        closed, shapes = _JAX.make_jaxpr(flat, return_shape=True)(*leaves)
-        jaxpr = closed.jaxpr
-        opened = jaxpr
-        if jaxpr.constvars and not jaxpr.effects:
-            inputs = [*jaxpr.constvars, *jaxpr.invars]
-            opened = close_jaxpr((), inputs, jaxpr.outvars, jaxpr.eqns, self._name).jaxpr
-        program = ClosedJaxpr(opened, closed.consts if opened is jaxpr else ())
-        constants = () if opened is jaxpr else tuple(closed.consts)
-        return _Traced(program, constants, _JAX.tree.structure(shapes)), leaves
-
-    def _is_static(self, place: int, count: int) -> bool:
-        return place in self._static or place - count in self._static
+    def _trace(self, arguments: Sequence[Any], named: Any) -> OpenProgram:
+        return OpenProgram.of(self._plain.trace(*arguments, **named), self._name)
 
     def _run_traced(self, arguments: Sequence[Any], named: Any) -> Any:
-        traced, leaves = self._trace(arguments, named)
-        original = jaxpr_as_fun(traced.program)
-        run: Callable[..., Any] = original
+        if _JAX.config.jax_disable_jit:
+            return self._function(*arguments, **named)
+        traced = self._plain.trace(*arguments, **named)
+        opened = OpenProgram.of(traced, self._name)
+        # JAX is tracing: what is not static is a tracer
+        leaves = [
+            a for a in _JAX.tree.leaves((arguments, named)) if isinstance(a, _JAX.core.Tracer)
+        ]
+        given = [*opened.held, *leaves]
         try:
-            run = self._optimized(traced.program)
+            if len(given) != len(opened.program.in_avals):
+                raise ImportModelError("the function closes over arrays that JAX is tracing")
+            run = self._optimized(opened.program)
         except GraphcError as problem:
             if self._budget:
                 raise _unmet(self._budget, problem) from problem
-            self.unoptimized.append(str(problem))
-        if run is not original:
-            run = _with_derivatives_of(original, run)
-        results = run(*traced.constants, *leaves)
-        return _JAX.tree.unflatten(traced.structure, results)
+            run = str(problem)
+        if isinstance(run, str):
+            self.unoptimized.append(run)
+            return self._plain(*arguments, **named)
+        return _JAX.tree.unflatten(traced.out_tree, run(*given))
 
     # -- passes ----------------------------------------------------------------------------------
 
-    def _compile(self, graph: Graph) -> _Compiled:
-        """What the pipeline makes of a graph; with a budget, until it fits.
+    @property
+    def _passes(self) -> Pipeline:
+        """The pipeline; the passes are imported when a function needs them."""
+        if self._pipeline is None:
+            return default_pipeline()
+        return self._pipeline
 
-        Raises:
-            MemoryBudgetError: it does not.
-        """
-        manager = PassManager(self._pipeline)
-        platform = _JAX.default_backend()
-        context = PassContext(platform=platform)
-        symbolic = manager.run(graph, until=LAST_SYMBOLIC_STAGE, context=context)
+    @property
+    def _may_choose(self) -> bool:
+        """Whether it may run as it was written: neither passes nor a budget were asked for."""
+        return self._pipeline is None and not self._budget
 
-        def attempt(goal: MemoryGoal | None) -> _Compiled:
-            own = replace(context, trace=context.trace.copy(), memo=dict(context.memo), memory=goal)
-            concrete = manager.run(symbolic.result, start_after=LAST_SYMBOLIC_STAGE, context=own)
-            return _Compiled(symbolic, concrete, self._name)
+    def _compile(self, graph: Graph) -> Compiled:
+        return compile_graph(graph, self._passes, self._name, self._budget)
 
-        if not self._budget:
-            return attempt(None)
-        with _JAX.ensure_compile_time_eval():
-            made, made.fit = fit_memory(self._budget, attempt)
-        return made
-
-    def _optimized(self, program: ClosedJaxpr) -> Callable[..., list[Any]]:
-        """What the passes make of a jaxpr, as a function of its arguments.
+    def _optimized(self, program: ClosedJaxpr) -> Callable[..., list[Any]] | str:
+        """What the passes make of a jaxpr, as a function; or why that is not worth it.
 
         Raises:
             GraphcError: a pass refuses, or the jaxpr cannot be a graph.
         """
-        lowered = lower_graph(self._compile(import_jaxpr(program)).concrete.result, self._name)
-        call = jit_from_jaxpr(lowered.program, self._name)
-
-        def run(*arrays: Any) -> list[Any]:
-            given = [_JAX.random.key_data(a) if is_key(_aval(a)) else a for a in arrays]
-            results = call(*lowered.hoisted, *given)
-            return [_as(aval, r) for aval, r in zip(program.out_avals, results, strict=True)]
-
-        return run
+        if self._may_choose and (reason := nothing_to_gain(program)):
+            return reason
+        imported = import_jaxpr(program)
+        made = self._compile(imported)
+        if self._may_choose and (reason := nothing_was_gained(made)):
+            return reason
+        return callable_of(made.concrete.result, program, self._name)
 
 
 def _unmet(budget: int, problem: GraphcError) -> GraphcError:
@@ -248,65 +206,52 @@ def _unmet(budget: int, problem: GraphcError) -> GraphcError:
     )
 
 
-def _aval(array: Any) -> Any:
-    return _JAX.typeof(array)
-
-
-def _as(aval: Any, result: Any) -> Any:
-    """A result as JAX has it: a key as a key, a weak type as a weak type."""
-    if is_key(aval):
-        return _JAX.random.wrap_key_data(result, impl=key_generator(aval))
-    if not getattr(aval, "weak_type", False):
-        return result
-    return convert_element_type_p.bind(
-        result, new_dtype=np.dtype(aval.dtype), weak_type=True, sharding=None
-    )
-
-
-def _with_derivatives_of(
-    original: Callable[..., Any], run: Callable[..., Any]
-) -> Callable[..., Any]:
-    """A function that runs as one does, and has the derivatives of another."""
-    function = _JAX.custom_jvp(lambda *arrays: run(*arrays))
-
-    @function.defjvp
-    def derive(primals: Any, tangents: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
-        return _JAX.jvp(lambda *arrays: original(*arrays), primals, tangents)
-
-    return function
-
-
 def jit(
     function: Callable[..., Any] | None = None,
     *,
-    static_argnums: int | Sequence[int] = (),
-    donate_argnums: int | Sequence[int] = (),
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Iterable[str] | None = None,
+    donate_argnums: int | Sequence[int] | None = None,
+    donate_argnames: str | Iterable[str] | None = None,
+    keep_unused: bool = False,
     pipeline: Pipeline | None = None,
     memory_budget: int | str | None = None,
 ) -> Any:
     """`jax.jit` by way of the passes: same arguments, same results, repeated layers as one loop.
 
     Works under `jax.grad`, `jvp`, `hessian`, `vmap` and `jit`. A function that cannot be a graph
-    (it prints, it calls back) runs as it was written; `unoptimized` of what is given back says why.
+    (it prints, it calls back), or that gains nothing (it is small, or nothing in it repeats), runs
+    as it was written; `unoptimized` of what is given back says why, and so does its report.
 
     Args:
         function: of arrays and pytrees of arrays; None where `jit(...)` is used as a decorator.
-        static_argnums: as in `jax.jit`.
-        donate_argnums: as in `jax.jit`.
-        pipeline: the passes; `passes.default_pipeline()` if None.
+        static_argnums: as in `jax.jit`, as the four that follow.
+        static_argnames: which arguments are Python values, by name.
+        donate_argnums: which arguments may be overwritten.
+        donate_argnames: which of them, by name.
+        keep_unused: whether arguments that nothing reads are handed to XLA.
+        pipeline: the passes, which then run whatever they gain; None for
+            `passes.default_pipeline()` where it gains something.
         memory_budget: the most temporary memory that the function may take by XLA's own analysis:
             bytes, or "512MiB". What does not fit is computed again instead of kept; donated
             arguments are not counted on. The function is then compiled at least once more.
 
     Returns:
         A `JitFunction`: called as the function is; `.graph(*args, stage=…)`, `.report(*args)`.
+
+    Raises:
+        GraphcError: what is given is no function.
+        ValueError: JAX's own, for argument numbers and names that the function does not have.
     """
     budget = parse_bytes(memory_budget)
+    arguments = _Arguments(
+        static_argnums, static_argnames, donate_argnums, donate_argnames, keep_unused
+    )
     if function is None:
-        return lambda given: JitFunction(given, static_argnums, donate_argnums, pipeline, budget)
+        return lambda given: JitFunction(given, arguments, pipeline, budget)
     if not callable(function):
         raise GraphcError("jit takes a function", given=repr(function), origin=capture_origin())
-    return JitFunction(function, static_argnums, donate_argnums, pipeline, budget)
+    return JitFunction(function, arguments, pipeline, budget)
 
 
 def from_jax(function: Callable[..., Any], *specs: Any) -> Graph:

@@ -58,6 +58,8 @@ class CompileReport:
         sizes: the sizes that symbols had.
         memory: how a memory budget was met: asked, predicted, XLA's number, what is computed
             again; None without one.
+        as_written: why calls of a JAX function run it as it was written, and not what is reported
+            here; None where they run it.
     """
 
     passes: tuple[PassRow, ...]
@@ -74,6 +76,7 @@ class CompileReport:
     cache: str
     sizes: dict[str, int]
     memory: MemoryFit | None = None
+    as_written: str | None = None
 
     @classmethod
     def of(
@@ -83,6 +86,7 @@ class CompileReport:
         executable: Executable,
         sizes: dict[str, int],
         fit: MemoryFit | None = None,
+        as_written: str | None = None,
     ) -> CompileReport:
         """Gather the report of a program that has been compiled."""
         memory = executable.memory_analysis()
@@ -117,6 +121,7 @@ class CompileReport:
             cache=executable.cache,
             sizes=dict(sizes),
             memory=fit,
+            as_written=as_written,
         )
 
     @property
@@ -159,6 +164,8 @@ class CompileReport:
             f"bytes: arguments {self.argument_bytes:,}, outputs {self.output_bytes:,} "
             f"({self.alias_bytes:,} in place), temporary {self.temp_bytes:,}",
         ]
+        if self.as_written is not None:
+            lines.append(f"calls run the function as it was written: {self.as_written}")
         if self.memory is not None:
             lines.append(str(self.memory))
         if sizes:

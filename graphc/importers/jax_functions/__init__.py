@@ -1,5 +1,7 @@
 """JAX functions as graphs: a jaxpr, equation by equation.
 
+* calls: which equations run another jaxpr on their operands.
+* repetition: what a jaxpr repeats, before it is imported.
 * equation_table: how an equation that is an op of the set is written.
 * equations: what works on elements, moves data about, or reduces.
 * indexing: what reads, writes and looks for positions.

@@ -17,6 +17,7 @@ from jax.extend.core import ClosedJaxpr, Literal
 
 from graphc.dtypes import as_dtype
 from graphc.errors import GraphcError, ImportModelError
+from graphc.importers.jax_functions.calls import called_jaxpr
 from graphc.importers.jax_functions.equation_table import Results, spread
 from graphc.importers.jax_functions.equations import ELEMENTS, PlainOps, plain_ops
 from graphc.importers.jax_functions.indexing import POSITIONS
@@ -39,18 +40,6 @@ from graphc.ir.types import TensorType, tensor_type
 _JAX: Final = cast(Any, jax)  # much of it has no types
 
 _JAX_FOLDER: Final = str(Path(_JAX.__file__).parent)
-
-_CALLS: Final = {
-    "jit": "jaxpr",
-    "pjit": "jaxpr",
-    "closed_call": "call_jaxpr",
-    "core_call": "call_jaxpr",
-    "custom_jvp_call": "call_jaxpr",
-    "custom_vjp_call": "call_jaxpr",
-    "remat2": "jaxpr",
-    "checkpoint": "jaxpr",
-}
-"""Primitives that run one jaxpr on their operands, with the parameter that holds it."""
 
 _EQUATIONS: Final = {**ELEMENTS, **POSITIONS, **PRODUCTS}
 
@@ -162,7 +151,7 @@ class JaxprImporter:
     def equation(self, equation: Any, operands: list[Value]) -> list[Value]:
         """Add one equation; gives its results."""
         name = equation.primitive.name
-        inner = equation.params.get(_CALLS.get(name, ""))
+        inner = called_jaxpr(equation)
         if isinstance(inner, ClosedJaxpr):
             return self.closed(inner, operands)
         if inner is not None:  # an open jaxpr, without constants

@@ -1,0 +1,100 @@
+"""What a jaxpr repeats: a quick look, before anything is paid for an import and for passes.
+
+Products are told apart by their primitive and types; those of a call are counted once and added
+wherever it is called. A microsecond or two an equation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jax.extend.core import ClosedJaxpr
+
+from graphc.importers.jax_functions.calls import called_jaxpr
+
+_REPEATED: Final = frozenset({"dot_general", "ragged_dot", "scan", "while", "cond"})
+"""What layers are known by. Convolutions are not: see `graphc.session.jit_choice`."""
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """What was found, calls written out; the bodies of loops and branches are not looked into.
+
+    Attributes:
+        equations: how many there are.
+        products: how many products, loops or branches have the same types, at most.
+        flops: of all products of matrices.
+        argument_bytes: of what the jaxpr is given.
+        largest_logits: bytes of the largest product of which exponentials are taken.
+    """
+
+    equations: int
+    products: int
+    flops: int
+    argument_bytes: int
+    largest_logits: int
+
+
+class _Seen:
+    """What the equations of one jaxpr are, calls included."""
+
+    def __init__(self) -> None:
+        self.equations = 0
+        self.flops = 0
+        self.repeated: Counter[object] = Counter()
+        self.product_bytes: dict[int, int] = {}
+        self.exponentials: set[int] = set()
+
+    def add(self, other: _Seen) -> None:
+        self.equations += other.equations
+        self.flops += other.flops
+        self.repeated.update(other.repeated)
+        self.product_bytes |= other.product_bytes
+        self.exponentials |= other.exponentials
+
+    def add_equation(self, equation: Any) -> None:
+        self.equations += 1
+        name = equation.primitive.name
+        if name in _REPEATED:
+            types = tuple([atom.aval for atom in (*equation.invars, *equation.outvars)])
+            self.repeated[name, types] += 1
+        if name == "dot_general":
+            result, left = equation.outvars[0].aval, equation.invars[0].aval
+            contracted = equation.params["dimension_numbers"][0][0]
+            self.flops += 2 * result.size * math.prod([left.shape[axis] for axis in contracted])
+            self.product_bytes[result.size] = _bytes(result)
+        elif name == "exp":
+            self.exponentials.add(equation.outvars[0].aval.size)
+
+
+def find_repetition(program: ClosedJaxpr) -> Repetition:
+    """Count what may be repeated in a jaxpr."""
+    seen = _look(program.jaxpr, {})
+    logits = [held for size, held in seen.product_bytes.items() if size in seen.exponentials]
+    return Repetition(
+        seen.equations,
+        max(seen.repeated.values(), default=0),
+        seen.flops,
+        sum(map(_bytes, program.in_avals)),
+        max(logits, default=0),
+    )
+
+
+def _look(jaxpr: Any, known: dict[Any, _Seen]) -> _Seen:
+    if jaxpr in known:
+        return known[jaxpr]
+    seen = known[jaxpr] = _Seen()
+    for equation in jaxpr.eqns:
+        inner = called_jaxpr(equation)
+        if inner is None:
+            seen.add_equation(equation)
+        else:
+            seen.add(_look(getattr(inner, "jaxpr", inner), known))
+    return seen
+
+
+def _bytes(aval: Any) -> int:
+    return aval.size * aval.dtype.itemsize if hasattr(aval, "shape") else 0

@@ -1,0 +1,94 @@
+"""Whether passes are worth their time for a JAX function, which XLA compiles without them too.
+
+What they find is repeated layers, and attention over long sequences. Both are looked for in the
+jaxpr, in microseconds, before it is imported; what the passes then made is looked at before it is
+compiled. Where nothing is to be gained, the function runs as it was written, and the report says
+why. The numbers below were measured with `benchmarks.foreign_functions` and `deep_compile`, with
+JAX 0.10 on two CPU cores.
+
+XLA:CPU compiles equal kernels once, so that most layers cost it little, written out: 0.04 s each
+for 32 of a product, a normalization and an activation with their gradients, where the two loops
+that stand for all of them cost 1.5 s. Import and passes come to half a millisecond an equation.
+Seconds of CPU time to compile, written out and rolled, passes included:
+
+    train step                              equations   equal products   written out   rolled
+    12 dense layers, normalized                   920               24           1.3      2.8
+    32 dense layers, normalized, SGD            2,723               63           1.7      2.6
+    Transformer, 4 layers, Adam                 1,451               35           4.4      5.7
+    Transformer of Flax, 12 layers, AdamW       6,781               36           7.9       12
+    Transformer, 16 layers, Adam                5,663              131          34.2      9.5
+
+XLA also runs a convolution's gradient 10 to 17 times slower in a loop than outside of one, so
+layers of convolutions are never rolled on a CPU.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, cast
+
+import jax
+from jax.extend.core import ClosedJaxpr
+
+from graphc.importers.jax_functions.repetition import find_repetition
+from graphc.ir.graph import Graph
+from graphc.session.jit_compilation import Compiled
+
+_JAX: Final = cast(Any, jax)  # much of it has no types
+
+EQUATIONS: Final = 4000
+"""From how many equations on XLA takes longer for layers than for loops, and for the passes."""
+PRODUCTS: Final = 48
+"""How many products of one kind there must be: those of a Transformer's step of six layers."""
+FLOPS_PER_BYTE: Final = 100
+"""How much work there must be for each byte of the arguments: they are copied into stacks.
+
+A copy takes about as long as 15 operations of a product for each byte, there and back.
+"""
+LOGITS: Final = 32 * 2**20
+"""Bytes of logits from which on attention is cut into blocks (see `benchmarks.attention`)."""
+
+
+def nothing_to_gain(program: ClosedJaxpr) -> str | None:
+    """Why the passes cannot gain anything; None if they may.
+
+    Args:
+        program: the function, traced.
+    """
+    if program.jaxpr.effects:
+        return None  # the import says which
+    found = find_repetition(program)
+    if found.largest_logits >= LOGITS:
+        return None
+    if found.products < PRODUCTS:
+        return f"too little repeats for a loop to pay: {found.products} equal products"
+    if found.equations < EQUATIONS:
+        return f"XLA compiles {found.equations} equations as fast as loops"
+    if found.flops < FLOPS_PER_BYTE * found.argument_bytes:
+        return (
+            "copying arguments into stacks would take a good part of a call: "
+            f"{found.flops:,} operations on {found.argument_bytes:,} bytes"
+        )
+    return None
+
+
+def nothing_was_gained(made: Compiled) -> str | None:
+    """Why what the passes made is no better than the function as it was written; None if it is."""
+    records = (*made.symbolic.records, *made.concrete.records)
+    changed = {record.pass_name for record in records if record.changed}
+    if "layer_rolling" in changed:
+        if _JAX.default_backend() == "cpu" and _has_looped_convolutions(made.concrete.result):
+            return "layers of convolutions run slower in a loop on a CPU"
+        return None
+    if "attention_legalization" in changed:
+        return None
+    return "no layers of it can run in a loop, and no attention in blocks"
+
+
+def _has_looped_convolutions(graph: Graph, in_loop: bool = False) -> bool:
+    for node in graph.nodes:
+        inside = in_loop or node.op.name == "scan"
+        if in_loop and node.op.name.startswith("convolution"):
+            return True
+        if any(_has_looped_convolutions(region, inside) for region in node.regions):
+            return True
+    return False

@@ -1,0 +1,139 @@
+"""What the passes make of a JAX function for arguments of one signature, and how that is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, cast
+
+import jax
+import numpy as np
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
+from jax.extend.core.primitives import convert_element_type_p
+
+from graphc.importers.jax_functions.typed_keys import is_key, key_generator
+from graphc.ir.graph import Graph
+from graphc.lowering.executable import Executable
+from graphc.lowering.jax_internals import close_jaxpr, jit_from_jaxpr
+from graphc.lowering.jaxpr import lower_graph
+from graphc.rewriting.graph_pass import PassContext
+from graphc.rewriting.manager import PassManager
+from graphc.rewriting.memory_goal import MemoryGoal
+from graphc.rewriting.pipeline import Pipeline
+from graphc.rewriting.pipeline_run import PipelineRun
+from graphc.session.memory_fitting import MemoryFit, fit_memory
+from graphc.session.program import LAST_SYMBOLIC_STAGE
+
+_JAX: Final = cast(Any, jax)  # much of it has no types
+
+
+@dataclass(frozen=True)
+class OpenProgram:
+    """A traced function whose arrays are all arguments.
+
+    Attributes:
+        program: its jaxpr; what it closes over comes first among its inputs.
+        held: the values of these.
+    """
+
+    program: ClosedJaxpr
+    held: Sequence[Any]
+
+    @classmethod
+    def of(cls, traced: Any, name: str) -> OpenProgram:
+        """What `jax.jit(function).trace(...)` gave, opened."""
+        closed: Any = traced.jaxpr
+        jaxpr = closed.jaxpr
+        if not jaxpr.constvars or jaxpr.effects:
+            return cls(closed, ())
+        inputs = [*jaxpr.constvars, *jaxpr.invars]
+        opened = close_jaxpr((), inputs, jaxpr.outvars, jaxpr.eqns, name).jaxpr
+        return cls(ClosedJaxpr(opened, ()), closed.consts)
+
+
+@dataclass
+class Compiled:
+    """What the passes made of a function for arguments of one signature.
+
+    Attributes:
+        symbolic: the pipeline up to the last symbolic stage.
+        concrete: what follows it.
+        name: the function's.
+        fit: how a memory budget was met.
+    """
+
+    symbolic: PipelineRun
+    concrete: PipelineRun
+    name: str
+    fit: MemoryFit | None = None
+    _executable: Executable | None = None
+
+    @property
+    def executable(self) -> Executable:
+        """The program alone; calls of the function compile it as a part of their own."""
+        if self._executable is None:
+            self._executable = Executable(self.concrete.result, name=self.name)
+        return self._executable
+
+
+def compile_graph(graph: Graph, pipeline: Pipeline, name: str, memory_budget: int) -> Compiled:
+    """What a pipeline makes of a graph; with a budget, until it fits.
+
+    Raises:
+        MemoryBudgetError: it does not.
+    """
+    manager = PassManager(pipeline)
+    context = PassContext(platform=_JAX.default_backend())
+    symbolic = manager.run(graph, until=LAST_SYMBOLIC_STAGE, context=context)
+
+    def attempt(goal: MemoryGoal | None) -> Compiled:
+        own = replace(context, trace=context.trace.copy(), memo=dict(context.memo), memory=goal)
+        concrete = manager.run(symbolic.result, start_after=LAST_SYMBOLIC_STAGE, context=own)
+        return Compiled(symbolic, concrete, name)
+
+    if not memory_budget:
+        return attempt(None)
+    with _JAX.ensure_compile_time_eval():
+        made, made.fit = fit_memory(memory_budget, attempt)
+    return made
+
+
+def callable_of(graph: Graph, program: ClosedJaxpr, name: str) -> Callable[..., list[Any]]:
+    """A function that runs a graph with the types and the derivatives of the jaxpr it was made of.
+
+    Raises:
+        GraphcError: the graph cannot be lowered.
+    """
+    lowered = lower_graph(graph, name)
+    call = jit_from_jaxpr(lowered.program, name)
+
+    def run(*arrays: Any) -> list[Any]:
+        given = [_JAX.random.key_data(a) if is_key(_JAX.typeof(a)) else a for a in arrays]
+        results = call(*lowered.hoisted, *given)
+        return [_as(aval, r) for aval, r in zip(program.out_avals, results, strict=True)]
+
+    return _with_derivatives_of(jaxpr_as_fun(program), run)
+
+
+def _as(aval: Any, result: Any) -> Any:
+    """A result as JAX has it: a key as a key, a weak type as a weak type."""
+    if is_key(aval):
+        return _JAX.random.wrap_key_data(result, impl=key_generator(aval))
+    if not getattr(aval, "weak_type", False):
+        return result
+    return convert_element_type_p.bind(
+        result, new_dtype=np.dtype(aval.dtype), weak_type=True, sharding=None
+    )
+
+
+def _with_derivatives_of(
+    original: Callable[..., Any], run: Callable[..., Any]
+) -> Callable[..., Any]:
+    """A function that runs as one does, and has the derivatives of another."""
+    function = _JAX.custom_jvp(lambda *arrays: run(*arrays))
+
+    @function.defjvp
+    def derive(primals: Any, tangents: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
+        return _JAX.jvp(lambda *arrays: original(*arrays), primals, tangents)
+
+    return function

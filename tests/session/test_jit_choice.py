@@ -1,0 +1,136 @@
+"""Which functions go through the passes: those that repeat enough for loops to pay."""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import graphc
+from graphc.importers.jax_functions.repetition import find_repetition
+from graphc.session.jit_choice import EQUATIONS, FLOPS_PER_BYTE, LOGITS, PRODUCTS, nothing_to_gain
+from passes import default_pipeline
+
+
+def deep(layers: int, ops: int):
+    """Layers of one product and some other ops."""
+
+    def function(weights, x):
+        for number in range(layers):
+            x = x @ weights[number]
+            for _ in range(ops):
+                x = jnp.sin(x)
+        return x
+
+    return function
+
+
+def traced(function, *shapes):
+    specs = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes]
+    return jax.jit(function).trace(*specs).jaxpr
+
+
+WIDE = ((64, 8, 8), (2048, 8))
+"""Weights of 64 layers, and so many rows that copies of weights are nothing."""
+
+
+@pytest.mark.parametrize(
+    ("layers", "ops", "shapes", "words"),
+    [
+        (2, 2 * EQUATIONS, WIDE, "2 equal products"),
+        (PRODUCTS, 1, WIDE, "equations as fast as loops"),
+        (PRODUCTS, EQUATIONS // PRODUCTS, ((64, 8, 8), (1, 8)), "copying arguments"),
+    ],
+)
+def test_too_little_is_left_as_it_was_written(layers, ops, shapes, words) -> None:
+    reason = nothing_to_gain(traced(deep(layers, ops), *shapes))
+    assert reason is not None
+    assert words in reason
+
+
+def test_many_large_layers_go_through_the_passes() -> None:
+    assert nothing_to_gain(traced(deep(PRODUCTS, EQUATIONS // PRODUCTS), *WIDE)) is None
+
+
+def test_long_attention_goes_through_the_passes() -> None:
+    def attend(query, key):
+        return jax.nn.softmax(query @ key.T) @ key
+
+    places = math.isqrt(LOGITS // 4) + 1
+    assert nothing_to_gain(traced(attend, (places, 8), (places, 8))) is None
+    assert nothing_to_gain(traced(attend, (places - 1, 8), (places - 1, 8))) is not None
+
+
+def test_calls_count_wherever_they_are_made() -> None:
+    layer = jax.jit(lambda x, w: jnp.tanh(x @ w))
+
+    def function(x, w):
+        for _ in range(5):
+            x = jax.checkpoint(layer)(x, w)
+        return x
+
+    found = find_repetition(traced(function, (4, 8), (8, 8)))
+    assert (found.products, found.equations) == (5, 10)
+    assert found.flops == 5 * 2 * 4 * 8 * 8
+    assert found.argument_bytes == 4 * (4 * 8 + 8 * 8)
+    assert found.flops < FLOPS_PER_BYTE * found.argument_bytes
+
+
+def test_layers_of_convolutions_stay_out_of_loops_on_a_cpu(monkeypatch) -> None:
+    monkeypatch.setattr("graphc.session.jit_function.nothing_to_gain", lambda program: None)
+
+    def function(x, *kernels):
+        for kernel in kernels:
+            x = jnp.tanh(jax.lax.conv(x, kernel, (1, 1), "SAME"))
+        return x
+
+    made = graphc.jit(function)
+    x, kernels = jnp.ones((1, 3, 5, 5)), [jnp.ones((3, 3, 3, 3)) / 27] * 5
+    np.testing.assert_allclose(made(x, *kernels), function(x, *kernels), rtol=1e-5)
+    (reason,) = made.unoptimized
+    assert "convolutions run slower in a loop" in reason
+
+
+def test_what_passes_leave_alone_runs_as_it_was_written(monkeypatch) -> None:
+    monkeypatch.setattr("graphc.session.jit_function.nothing_to_gain", lambda program: None)
+    made = graphc.jit(lambda x: jnp.tanh(x) + 1)
+    assert made(1.0) == jnp.tanh(1.0) + 1
+    assert "no layers of it" in made.unoptimized[0]
+
+
+def key_bias_step(weights, x):
+    """Attention with a bias of the keys, and the first step of Adam."""
+
+    def loss(weights):
+        keys = x @ weights["key"] + weights["bias"]
+        logits = (x @ weights["query"]) @ keys.T
+        return jnp.sum((jax.nn.softmax(logits) @ x) ** 2)
+
+    slopes = jax.grad(loss)(weights)
+    return slopes, jax.tree.map(lambda g: 1e-3 * g / (jnp.sqrt(g * g) + 1e-8), slopes)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_gradient_of_nothing_but_rounding_is_why_adams_first_steps_differ(wide: bool) -> None:
+    """A bias of the keys moves all logits of a query alike: its gradient is only rounding.
+
+    Adam divides a gradient by its own size, and so makes whole steps of it. What passes reassociate
+    changes them; the gradients, and the steps of all other weights, are the same.
+    """
+    with jax.enable_x64(wide):
+        generator = np.random.default_rng(0)
+        dtype = np.float64 if wide else np.float32
+        shapes = {"key": (8, 8), "query": (8, 8), "bias": (8,)}
+        weights = {n: jnp.asarray(generator.normal(size=s), dtype) for n, s in shapes.items()}
+        x = jnp.asarray(generator.normal(size=(16, 8)), dtype)
+        mine = graphc.jit(key_bias_step, pipeline=default_pipeline())(weights, x)
+        theirs = jax.jit(key_bias_step)(weights, x)
+        rounding = 1e-11 if wide else 1e-3
+        for slopes in (mine[0], theirs[0]):
+            assert np.abs(slopes["bias"]).max() < rounding
+        for name in ("key", "query"):
+            for left, right in zip(mine, theirs, strict=True):
+                np.testing.assert_allclose(left[name], right[name], rtol=1e-3, atol=1e-3 * rounding)
