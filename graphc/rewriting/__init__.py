@@ -10,6 +10,9 @@ rules               RewriteRule, RuleSet: named rules with reasons and declared 
 rule_pass           a rule set as a pass
 driver              applies rule sets to a fixpoint with a worklist; names rules that loop
 pipeline            named stages of passes, as a value
+step_repetition     a step made a loop of steps
+batch_rows          samples of a batch that do not count
+step_form           both, as what is asked of a program
 fingerprint         what a pass is, as text for cache keys
 manager             runs a pipeline, times and verifies passes, says who broke what
 pipeline_run        what a pipeline made of a graph

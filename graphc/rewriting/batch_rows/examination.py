@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graphc.dimensions import Dim
+from graphc.errors import GraphcError
 from graphc.ir.builder import call_types, decomposition_graph
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
@@ -105,7 +106,11 @@ def _masks_of(node: Node, axes: RowAxes) -> list[Mask]:
     if node.op.decomposition is None:
         raise MixesSamplesError(f"nothing is known of what {node.op.name} does to samples")
     call = OpCall(node.op, call_types(node.inputs), node.attributes, node.regions)
-    _require_apart(decomposition_graph(call), axes, node)
+    try:
+        written_out = decomposition_graph(call)
+    except GraphcError as problem:  # it needs sizes that are known
+        raise MixesSamplesError(f"{node.op.name}: {problem.message}") from None
+    _require_apart(written_out, axes, node)
     return []
 
 

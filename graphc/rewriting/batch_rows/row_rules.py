@@ -114,9 +114,12 @@ def _pad(axes: RowAxes, node: Node) -> Sequence[Mask]:
 
 def _dynamic_slice(axes: RowAxes, node: Node) -> Sequence[Mask]:
     """A window as long as the axis of samples can only begin at its beginning."""
-    axis = axes.of(node.inputs[0])
-    windows = node.inputs[1] if node.op.name == "dynamic_update_slice" else node.outputs[0]
-    if axis is not None and windows.type.shape[axis] != node.inputs[0].type.shape[axis]:
+    whole = node.inputs[0]
+    window = node.inputs[1] if node.op.name == "dynamic_update_slice" else node.outputs[0]
+    axis = axes.of(whole)
+    if axes.of(window) != axis:
+        raise MixesSamplesError(f"where {node.op.name} begins depends on the number of samples")
+    if axis is not None and window.type.shape[axis] != whole.type.shape[axis]:
         raise MixesSamplesError(f"{node.op.name} takes some of the samples")
     return ()
 
@@ -125,6 +128,7 @@ def _gather(axes: RowAxes, node: Node) -> Sequence[Mask]:
     """Rows of something shared; or of each sample its own, by batching axes or whole."""
     operand, indices = (axes.of(value) for value in node.inputs[:2])
     given = node.attributes
+    _require_fixed(axes, node, "slice_sizes", but=operand)
     if operand is None:
         return ()
     pairs = zip(given["operand_batching_dims"], given["start_indices_batching_dims"], strict=True)
