@@ -6,6 +6,7 @@
 * schedules: cycles of orbits get iterations; stretches without a break become loops.
 * loops: what runs in a loop, and what each operand is there.
 * emission: the loop as a `scan`.
+* differences: why what looks like a copy is none.
 * expansion: the loop written out again, to prove that nothing changed.
 * layer_rolling: the pass.
 """

@@ -14,6 +14,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
+from passes.layer_rolling.differences import reasons_left_out
 from passes.layer_rolling.emission import RULE, LoopEmitter
 from passes.layer_rolling.expansion import difference_after_expansion
 from passes.layer_rolling.loops import Flow, Loop, RefusedError, narrow_loop, plan_loop
@@ -57,7 +58,7 @@ class LayerRolling(GraphPass):
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
         search = _Search(graph, self.least, self.weighs_stacks)
         loops = search.run()
-        for reason in search.refused:
+        for reason in (*search.refused, *search.left_out()):
             context.trace.refuse(self.name, "roll", reason)
         if not loops:
             return PassResult.unchanged(graph)
@@ -123,6 +124,11 @@ class _Search:
         for family in itertools.chain(*self._families(is_draw)):
             found += self._independent(family)
         return found
+
+    def left_out(self) -> list[str]:
+        """Why heavy nodes that came in numbers are in none of the loops."""
+        is_taken = self._flow.is_taken
+        return reasons_left_out(self._graph, self._signatures, self.users, is_taken, self._least)
 
     def _families(self, belongs: Callable[[Node], bool]) -> list[list[list[Node]]]:
         return families(self._graph, self._signatures, self.users, belongs)
