@@ -15,6 +15,9 @@ The floors, imports go down only:
     5  session, callbacks, training, files, models, tools, and this façade, which holds no logic
 """
 
+import sys
+from typing import NoReturn
+
 import graphc.activations as activations
 import graphc.backend as backend
 import graphc.callbacks as callbacks
@@ -54,6 +57,7 @@ from graphc.files.model_files import load_model
 from graphc.ir.parser import parse
 from graphc.layers.input_layer import Input
 from graphc.layers.layer import Layer
+from graphc.missing_names import missing_name
 from graphc.models.functional import Functional
 from graphc.models.model import Model
 from graphc.models.sequential import Sequential
@@ -85,6 +89,11 @@ from graphc.ops.variable import Variable
 from graphc.session.devices import list_devices
 from graphc.session.jit_function import from_jax, jit
 from graphc.session.session import Session
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise missing_name(sys.modules[__name__], name)
+
 
 __all__ = [
     "Functional",

@@ -13,7 +13,7 @@ from graphc.ir.registry import OpRegistry
 from graphc.ir.types import TensorType
 from passes.control_flow_state import RegionSite, scope_of, write_region_op
 from passes.functional_graphs import BASE, ITERATION, KEY, WORD, FunctionalBody, Scope
-from passes.gradient_taps import TapPlan
+from passes.gradient_taps import TapPlan, differentiated_nodes
 from passes.state_ordering import BEFORE_THE_RUN, StateOrder
 
 SEED: Final = "graphc/random_seed"
@@ -86,6 +86,7 @@ class EffectRemoval:
         """Replace every effect in the editor; nothing is frozen yet."""
         nodes = needed_nodes(self.graph)
         self.taps = TapPlan(self.editor, nodes, self.scope)
+        self._differentiated = differentiated_nodes(nodes)
         handlers, follow = self._handlers, self.order.follow
         for node in nodes:
             handler = handlers.get(node.op.name)
@@ -131,6 +132,8 @@ class EffectRemoval:
         """Reads of one version are one value, so one tap serves all when one of them needs it."""
         for (variable, version), nodes in self._reads.items():
             value = self.order.value(variable, version, nodes[0].output.type, nodes[0])
+            if version != BEFORE_THE_RUN and not self._differentiated.isdisjoint(nodes):
+                value = self._without_gradient(value, nodes[0])
             tapped = [node for node in nodes if node.output in self.taps.labels]
             if tapped:
                 value = self.taps.apply(value, tapped[0].output)
@@ -151,7 +154,17 @@ class EffectRemoval:
             value = self._combined(mode, old, value, node.attributes["momentum"])
         version = self.order.open_version(node, bits, (variable,), adds=mode != "set")
         self.order.set_value(variable, version, value, type_, node)
+        if node in self._differentiated:
+            value = self._without_gradient(value, node)
         self.editor.replace(node.output, self.taps.apply(value, node.output))
+
+    def _without_gradient(self, value: Value, node: Node) -> Value:
+        """What was assigned, as a gradient sees it: state, which hangs on nothing before it."""
+        if not value.type.dtype.is_inexact:
+            return value
+        build = self.editor.build
+        with build.located(node.origin.with_rule("functional"), node.name):
+            return build.stop_gradient(value)
 
     def _combined(self, mode: str, old: Value, value: Value, momentum: float) -> Value:
         build, type_ = self.editor.build, old.type

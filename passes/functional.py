@@ -18,6 +18,7 @@ class Functional(GraphPass):
       last outputs. A variable whose new value is what it was is not updated.
     * A plain read sees the state before the run. A read that depends on assignments of its variable
       sees the latest of them. Fetching an assignment gives the variable's value right after it.
+    * No gradient passes an assignment, as in TensorFlow 1: what was assigned is state.
     * Additions and subtractions of one variable take place in creation order, which is the order
       of the graph's nodes; any other two assignments need an order by data or control dependencies.
     * Bodies of branches and loops take state as operands and give it as results. An op whose body

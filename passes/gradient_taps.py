@@ -9,7 +9,7 @@ body do: two may get the same operand, or the body may be put in place of its op
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from graphc.ir.editor import GraphEditor
@@ -64,6 +64,15 @@ def differentiated_values(intent: Node) -> tuple[Value, ...]:
     stops = intent.attributes["stops"]
     first_stop = len(intent.inputs) - stops
     return (*intent.inputs[ys : ys + xs], *intent.inputs[first_stop:])
+
+
+def differentiated_nodes(nodes: Sequence[Node]) -> set[Node]:
+    """The nodes that a derivative looks at: those that the operands of an intent need."""
+    found: set[Node] = set()
+    for node in reversed(nodes):
+        if node in found or node.op.name in DERIVATIVES:
+            found.update(value.node for value in node.inputs)
+    return found
 
 
 def _unused_label(value: Value, taken: set[str]) -> str:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
     0: (
         *("errors", "settings", "dtypes", "dimensions", "dimension_algebra"),
-        *("garbage_collection", "naming", "memory_sizes"),
+        *("garbage_collection", "naming", "memory_sizes", "missing_names"),
     ),
     1: ("ir",),
     2: ("opset",),
@@ -47,6 +47,7 @@ SIDEWAYS = {
     "settings": {"errors"},
     "dtypes": {"errors"},
     "memory_sizes": {"errors"},
+    "missing_names": {"errors"},
     "dimension_algebra": {"errors"},
     "dimensions": {"errors", "dimension_algebra"},
     # A pass like any other, but none that a pipeline has unless it is asked for.

@@ -164,7 +164,7 @@ class Layer(LayerWeights, Configurable, kind="layers"):
         if not self.built:
             with home.as_default():
                 self.build(**arguments.shapes(self, given))
-        if self._graph is not home and self.weights:
+        if self._graph is not home and any(weight.graph is not home for weight in self.weights):
             raise GraphMixError(
                 f"the layer {self.name!r} has weights in another graph",
                 fix="make one layer per graph",

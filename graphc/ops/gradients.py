@@ -11,9 +11,11 @@ from graphc.ir.node import Node, Value
 from graphc.ir.op import NoGradient
 from graphc.ir.origin import capture_origin
 from graphc.ir.registry import REGISTRY
+from graphc.ops.arithmetic import add
 from graphc.ops.broadcasting import broadcast_to
 from graphc.ops.conversion import cast_to, graph_of, to_tensor
 from graphc.ops.dataflow import DataflowGraph
+from graphc.ops.program_order import current_order
 from graphc.ops.tensor import Tensor
 from graphc.ops.undoing import undone_on_failure
 from graphc.ops.variable import Variable
@@ -47,13 +49,16 @@ def _variables_read(node: Node) -> set[str]:
     }
 
 
+def _assigns(node: Node, variable: str) -> bool:
+    return node.op.name == "assign" and node.attributes["variable"] == variable
+
+
 def _waits_for_assignment(read: Node) -> bool:
     """Whether a read under control dependencies gives another value than the one before the run."""
     variable = read.attributes["variable"]
-    return any(
-        node.op.name == "assign" and node.attributes["variable"] == variable
-        for node in topological_order(read.inputs)
-    )
+    if any(_assigns(value.node, variable) for value in read.inputs):
+        return True
+    return any(_assigns(node, variable) for node in topological_order(read.inputs))
 
 
 def connected(ys: Sequence[Value], xs: Sequence[Value], stops: Sequence[Value] = ()) -> set[Value]:
@@ -67,7 +72,11 @@ def connected(ys: Sequence[Value], xs: Sequence[Value], stops: Sequence[Value] =
             return ()
         return tuple([value for value in node.inputs if value.type.dtype.is_inexact])
 
-    reads = {x: x.node.attributes["variable"] for x in targets if x.node.op.name == "read"}
+    reads = {
+        x: x.node.attributes["variable"]
+        for x in targets
+        if x.node.op.name == "read" and not _waits_for_assignment(x.node)
+    }
     for node in topological_order(list(reached), (), operands):
         reached.update(operands(node))
         if not reads or all(value in stopped for value in node.outputs):
@@ -93,7 +102,7 @@ def gradients(
     Args:
         ys: a tensor, or a list whose gradients are added up.
         xs: a tensor or variable, or a list; interior tensors too. A variable stands for its value
-            before the run.
+            before the run; in the order of a `train_step`, for all that was read of it.
         grad_ys: weights of the ys, of their shapes; ones by default.
         stop_gradients: tensors through which nothing flows.
         unconnected_gradients: what to do about an x that no y depends on: raise ("error"), give
@@ -119,13 +128,15 @@ def gradients(
     everything = [*y_things, *x_things, *listed(grad_ys), *listed(stop_gradients)]
     graph = graph_of([thing for thing in everything if thing is not None])
     y_tensors = [own_tensor(y, graph) for y in y_things]
-    x_tensors = [source_tensor(x, graph) for x in x_things]
+    sources = [_sources(x, graph) for x in x_things]
+    x_tensors = [tensor for group in sources for tensor, _ in group]
     stops = [own_tensor(stop, graph) for stop in listed(stop_gradients)]
     check_inexact(y_tensors, x_tensors)
     found = connected(
         [y.value for y in y_tensors], [x.value for x in x_tensors], [s.value for s in stops]
     )
-    missing = [x for x in x_tensors if x.value not in found]
+    groups = [_reached(group, found) for group in sources]
+    missing = [group[0] for group in groups if group[0].value not in found]
     if missing and unconnected_gradients == "error":
         raise GradientError(
             f"no y depends on {missing[0].name!r}",
@@ -134,6 +145,7 @@ def gradients(
             fix='leave it out, or say unconnected_gradients="zero" or "none"',
             origin=capture_origin(),
         )
+    x_tensors = [tensor for group in groups for tensor in group]
     wanted = (
         x_tensors if unconnected_gradients == "zero" else [x for x in x_tensors if x.value in found]
     )
@@ -154,8 +166,30 @@ def gradients(
         operands = [*y_tensors, *wanted, *weights, *stops]
         made = graph.add(op, operands, attributes, name=name)
         results = dict(zip(wanted, made, strict=True))
-    answer = [results.get(x) for x in x_tensors]
+    answer = [_total([results.get(tensor) for tensor in group]) for group in groups]
     return answer if isinstance(xs, (list, tuple)) else answer[0]
+
+
+def _sources(thing: Any, graph: DataflowGraph) -> list[tuple[Tensor, Tensor | None]]:
+    """What an x may stand for: tensors, each with the assignment that it sees, if any."""
+    found: list[tuple[Tensor, Tensor | None]] = [(source_tensor(thing, graph), None)]
+    order = current_order(graph)
+    if isinstance(thing, Variable) and order is not None and graph is order.graph:
+        found += [(read, assignment) for assignment, read in order.reads(thing.name)]
+    return found
+
+
+def _reached(group: list[tuple[Tensor, Tensor | None]], found: set[Value]) -> list[Tensor]:
+    """Those that ys depend on, one for each assignment that is seen; the first if there is none."""
+    reached = {assignment: tensor for tensor, assignment in group if tensor.value in found}
+    return list(reached.values()) or [group[0][0]]
+
+
+def _total(parts: list[Tensor | None]) -> Tensor | None:
+    total, *others = parts
+    for part in others:
+        total = part if total is None or part is None else add(total, part)
+    return total
 
 
 def own_tensor(thing: Any, graph: DataflowGraph) -> Tensor:

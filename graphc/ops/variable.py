@@ -18,6 +18,7 @@ from graphc.ops.context import current_session, float_of_reads, is_building, not
 from graphc.ops.conversion import cast_to, default_dtype, to_tensor
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
 from graphc.ops.operand import NoValueError, Operand
+from graphc.ops.program_order import ProgramOrder, current_order
 from graphc.ops.tensor import Operation, Tensor
 from graphc.ops.undoing import undone_on_failure
 
@@ -100,7 +101,11 @@ class Variable(Operand):
 
     def as_tensor(self, graph: DataflowGraph) -> Tensor:
         """Its value where `graph` is being built now: after its control dependencies, if any."""
-        read = self._read(graph) if graph.control else self.plain_read(graph)
+        order = current_order(graph)
+        if order is not None and order.latest_assignment(self.name) is not None:
+            read = self._read_in_order(graph, order)
+        else:
+            read = self._read(graph) if graph.control else self.plain_read(graph)
         wanted = float_of_reads()
         if wanted is None or wanted is self.dtype or not self.dtype.is_floating:
             return read
@@ -110,14 +115,28 @@ class Variable(Operand):
         """Its value before the run, whatever `graph`'s control dependencies are."""
         found = graph.plain_reads.get(self.name)
         if found is None:
-            with graph.control_dependencies(None):
-                found = graph.plain_reads[self.name] = self._read(graph)
+            op = REGISTRY["read"]
+            attributes = op.attributes.make(self._declaration(), "read")
+            found = graph.plain_reads[self.name] = graph.add(op, (), attributes, name="read")[0]
         return found
+
+    def _read_in_order(self, graph: DataflowGraph, order: ProgramOrder) -> Tensor:
+        """Its value after the assignments that stand above, in the step that is being built."""
+        if graph is not order.graph:
+            return graph.capture(self._read_in_order(order.graph, order))
+        found = None if graph.control else order.find_read(self.name)
+        return order.note_read(self.name, self._read(graph)) if found is None else found
 
     def _read(self, graph: DataflowGraph) -> Tensor:
         op = REGISTRY["read"]
         attributes = op.attributes.make(self._declaration(), "read")
-        return graph.add(op, graph.control, attributes, name="read")[0]
+        return graph.add(op, self._control(graph), attributes, name="read")[0]
+
+    def _control(self, graph: DataflowGraph) -> tuple[Tensor, ...]:
+        """What a read or an assignment waits for."""
+        order = current_order(graph)
+        latest = order.latest_assignment(self.name) if order and graph is order.graph else None
+        return graph.control if latest is None else (*graph.control, latest)
 
     def _declaration(self) -> dict[str, Any]:
         return {"variable": self.name, "dtype": self.type.dtype, "shape": self.type.shape}
@@ -179,8 +198,12 @@ class Variable(Operand):
         tensor = to_tensor(value, self.type.dtype, graph)
         op = REGISTRY["assign"]
         attributes = op.attributes.make({**self._declaration(), "mode": mode, **options}, "assign")
-        made = graph.add(op, (tensor, *graph.control), attributes, name=name or "assign")[0]
+        operands = (tensor, *self._control(graph))
+        made = graph.add(op, operands, attributes, name=name or "assign")[0]
         note_update(made)
+        order = current_order(graph)
+        if order is not None:
+            order.note_assignment(self.name, made)
         return made
 
     @property

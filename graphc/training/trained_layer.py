@@ -21,6 +21,7 @@ from graphc.ops.context import opened_session, session_of
 from graphc.ops.conversion import to_tensor
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
 from graphc.ops.layer_updates import variables_below
+from graphc.ops.program_order import program_order
 from graphc.ops.reductions import sum as reduce_sum
 from graphc.ops.shaping import shape
 from graphc.ops.tensor import Tensor
@@ -172,7 +173,8 @@ class TrainedLayer(_Base):
     def train_step(self, data: Data) -> dict[str, Any]:
         """One step of training on a batch; override it for another one.
 
-        All that it assigns, by optimizers, metrics or variables, becomes part of the step.
+        All that it assigns, by optimizers, metrics or variables, becomes part of the step, in the
+        order of its lines: what is read after an assignment sees it.
 
         Args:
             data: x, y and weights of samples: tensors, nested as the data are, or None.
@@ -285,6 +287,8 @@ class TrainedLayer(_Base):
         found = self._programs.get(key)
         if found is None:
             step = getattr(self, f"{mode}_step")
+            if getattr(type(self), f"{mode}_step") is not getattr(TrainedLayer, f"{mode}_step"):
+                step = _in_order(step, self.graph)
             found = self._programs[key] = StepProgram(
                 step, mode, data, self.graph, session, self._batch_symbol(), lambda: self.metrics
             )
@@ -313,3 +317,13 @@ class TrainedLayer(_Base):
         data = as_batches(x, y, sample_weight).sample
         with self._opened() as session:
             return self._program("train", data, session)
+
+
+def _in_order(step: Callable[[Data], Any], graph: DataflowGraph) -> Callable[[Data], Any]:
+    """A step of a user, in whose lines assignments take place one after the other."""
+
+    def ordered(data: Data) -> Any:
+        with program_order(graph):
+            return step(data)
+
+    return ordered

@@ -34,9 +34,9 @@ def test_a_constant_has_its_numbers_before_the_graph_runs() -> None:
     np.testing.assert_array_equal(ops.convert_to_numpy(graphc.constant([1.0, 2.0])), [1, 2])
     assert ops.convert_to_numpy(3).dtype == np.int32
     assert ops.convert_to_numpy(np.float64(3)).dtype == np.float64
-    for thing in (graphc.placeholder("float32", []), graphc.Variable(1.0)):
-        with pytest.raises(GraphcError, match=r"session\.run"):
-            ops.convert_to_numpy(thing)
+    assert ops.convert_to_numpy(graphc.Variable(1.5)) == 1.5
+    with pytest.raises(GraphcError, match="not fed"):
+        ops.convert_to_numpy(graphc.placeholder("float32", []))
 
 
 @pytest.mark.parametrize("name", ["bartlett", "blackman", "hamming", "hanning", "kaiser"])

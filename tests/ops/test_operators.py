@@ -125,7 +125,10 @@ def _delete_item(x: Any) -> None:
     ],
 )
 def test_what_needs_a_value_is_refused_with_what_to_do_instead(use: Any, words: str) -> None:
-    for x in (graphc.constant(np.float32([1, 2])), graphc.Variable(np.float32([1, 2]))):
+    things: list[Any] = [graphc.constant(np.float32([1, 2]))]
+    if use not in (int, float, np.asarray):  # outside of what is built, a variable has a value
+        things.append(graphc.Variable(np.float32([1, 2])))
+    for x in things:
         with pytest.raises((GraphcError, TypeError), match=words) as caught:
             use(x)
         if isinstance(caught.value, GraphcError):

@@ -88,9 +88,14 @@ def test_an_assignment_and_the_reads_after_it_are_different_paths() -> None:
     ).graph
     by_read, by_given = (node for node in graph.nodes if node.op.name == "gradient")
     read_tap, given_tap = by_read.inputs[1].node, by_given.inputs[1].node
-    assert read_tap.inputs[0] is given_tap.output  # what is assigned is what was computed
+    state = read_tap.inputs[0].node
+    assert state.op.name == "stop_gradient"  # no gradient passes an assignment
+    assert state.inputs[0] is given_tap.output  # what is assigned is what was computed
     used: list[Value] = [v for n in graph.nodes if n.op.name == "multiply" for v in n.inputs]
-    assert used == [given_tap.output, given_tap.output, read_tap.output, read_tap.output]
+    assigned_result = used[1].node
+    assert assigned_result.op.name == "stop_gradient"
+    assert assigned_result.inputs[0] is given_tap.output
+    assert used == [given_tap.output, used[1], read_tap.output, read_tap.output]
 
 
 def test_taps_are_made_in_bodies_too() -> None:
