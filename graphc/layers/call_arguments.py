@@ -92,14 +92,18 @@ class CallArguments:
     def completed(
         self, given: Mapping[str, Any], training: bool | None
     ) -> tuple[inspect.BoundArguments, Any]:
-        """All arguments of `call`, with masks and `training`; and the mask of the first."""
+        """All arguments of `call`, with masks and `training`; and the mask of the first.
+
+        As in Keras 3, `mask` is that of the only argument with tensors. Where there are more, each
+        has a `…_mask`: a recurrent layer that is given states does not heed the mask of its input.
+        """
         full = dict(given)
         first = next(iter(given), None)
-        for name, value in given.items():
-            names = ("mask", f"{name}_mask") if name == first else (f"{name}_mask",)
-            for wanted in names:
-                if wanted in self._names and full.get(wanted) is None:
-                    full[wanted] = _masks(value)
+        holding = {name: value for name, value in given.items() if _holds_tensors(value)}
+        for name, value in holding.items():
+            wanted = "mask" if len(holding) == 1 else f"{name}_mask"
+            if wanted in self._names and full.get(wanted) is None:
+                full[wanted] = _masks(value)
         previous = full.get("mask")
         if previous is None and first is not None:
             previous = _masks(given[first])
@@ -126,6 +130,10 @@ class CallArguments:
             layer._first_call = calls
             graph.marks.go_back(mark)
             graph.marks.release()
+
+
+def _holds_tensors(structure: Any) -> bool:
+    return any(isinstance(leaf, Tensor) for leaf in flatten(structure)[0])
 
 
 def _as_tensor(leaf: Any, graph: DataflowGraph, dtype: DType | None) -> Any:

@@ -154,7 +154,8 @@ class Layer(LayerWeights, Configurable, kind="layers"):
                 self._add_activity_losses(outputs)
                 self._note_masks(first, outputs, previous_mask)
             if context.is_outermost:
-                self._note_call(graph, given, outputs, updates)
+                call = LayerCall(self, given, outputs, by_position=len(args))
+                self._note_call(graph, call, updates)
         return outputs
 
     def _enter(
@@ -197,17 +198,9 @@ class Layer(LayerWeights, Configurable, kind="layers"):
             if mask is not None:
                 set_mask(tensor, mask)
 
-    def _note_call(
-        self,
-        graph: DataflowGraph,
-        given: dict[str, Any],
-        outputs: Any,
-        updates: list[Tensor],
-    ) -> None:
-        results = [leaf for leaf in flatten(outputs)[0] if isinstance(leaf, Tensor)]
-        call = LayerCall(self, given, outputs)
+    def _note_call(self, graph: DataflowGraph, call: LayerCall, updates: list[Tensor]) -> None:
         made_here = tuple([update for update in updates if update.graph is graph])
-        for tensor in results:
+        for tensor in call.results:
             graph.records.calls[tensor.value] = call
             if made_here:
                 graph.records.updates[tensor.value] = made_here

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphc.ops.bodies import flatten, unflatten
@@ -21,14 +21,25 @@ class LayerCall:
         layer: the layer.
         given: the arguments that the caller gave, by name.
         outputs: its results.
-        tensors: those among the arguments.
+        by_position: the names of the arguments that were given without.
+        tensors: those among the arguments, in Keras's order, on which that of a model's weights
+            depends: by position as they were given, then by keyword in the order of the alphabet.
     """
 
-    def __init__(self, layer: Layer, given: Mapping[str, Any], outputs: Any) -> None:
+    def __init__(
+        self, layer: Layer, given: Mapping[str, Any], outputs: Any, by_position: int = 0
+    ) -> None:
         self.layer = layer
         self.given = dict(given)
         self.outputs = outputs
-        self.tensors = [leaf for leaf in flatten(self.given)[0] if isinstance(leaf, Tensor)]
+        self.by_position = list(given)[:by_position]
+        rest = sorted(name for name in given if name not in self.by_position)
+        ordered = [given[name] for name in [*self.by_position, *rest]]
+        self.tensors = [leaf for leaf in flatten(ordered)[0] if isinstance(leaf, Tensor)]
+
+    def repeated(self, given: Mapping[str, Any]) -> Any:
+        """The layer called on other arguments of the same names."""
+        return call_as_before(self.layer, given, self.by_position)
 
     @property
     def inputs(self) -> Any:
@@ -39,6 +50,12 @@ class LayerCall:
     def results(self) -> list[Tensor]:
         """The tensors among the outputs."""
         return [leaf for leaf in flatten(self.outputs)[0] if isinstance(leaf, Tensor)]
+
+
+def call_as_before(layer: Layer, given: Mapping[str, Any], by_position: Sequence[str]) -> Any:
+    """Call a layer with these of the arguments by position, which Keras's order heeds."""
+    rest = {name: value for name, value in given.items() if name not in by_position}
+    return layer(*[given[name] for name in by_position], **rest)
 
 
 def as_new_tensors(outputs: Any, given: dict[str, Any]) -> Any:

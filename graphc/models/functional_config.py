@@ -14,7 +14,7 @@ from graphc.ir.origin import capture_origin
 from graphc.ir.parser import parse
 from graphc.layers.input_layer import Input, InputLayer
 from graphc.layers.layer import Layer
-from graphc.layers.layer_call import LayerCall
+from graphc.layers.layer_call import LayerCall, call_as_before
 from graphc.models.replaying import Step
 from graphc.ops.bodies import flatten
 from graphc.ops.dataflow import get_default_graph
@@ -60,17 +60,20 @@ class _Description:
         self.steps: list[dict[str, Any]] = []
         self._places = {id(layer): place for place, layer in enumerate(layers)}
         self._numbers: dict[Any, int] = {}
+        self._count = 0
         self._number([tensor.value for tensor in inputs])
 
     def _number(self, values: Sequence[Any]) -> None:
-        for value in values:
-            self._numbers[value] = len(self._numbers)
+        for value in values:  # one may come twice: the output of an LSTM is a state, too
+            self._numbers.setdefault(value, self._count)
+            self._count += 1
 
     def add(self, step: Step) -> None:
         """Write a step down, after what it needs."""
         if isinstance(step, LayerCall):
             given = {name: self.structure(value) for name, value in step.given.items()}
-            self.steps.append({"layer": self._places[id(step.layer)], "given": given})
+            place = self._places[id(step.layer)]
+            self.steps.append({"layer": place, "given": given, "by_position": step.by_position})
             self._number([tensor.value for tensor in step.results])
         elif step.op.name == "constant":
             self.steps.append({"constant": serialize(step.attributes["value"].array)})
@@ -126,7 +129,8 @@ def rebuild(config: Mapping[str, Any]) -> tuple[Any, Any]:
     for step in config["steps"]:
         if "layer" in step:
             given = {name: _filled(item, tensors) for name, item in step["given"].items()}
-            outputs = layers[step["layer"]](**given)
+            layer = layers[step["layer"]]
+            outputs = call_as_before(layer, given, step.get("by_position", []))
             tensors += [leaf for leaf in flatten(outputs)[0] if isinstance(leaf, Tensor)]
         elif "constant" in step:
             tensors.append(constant(step["constant"]))

@@ -37,9 +37,11 @@ def step_inputs(graph: DataflowGraph, step: Step) -> list[Tensor]:
 
 
 def steps_between(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[Step]:
-    """The steps from inputs to outputs, in an order in which they can be taken.
+    """The steps from inputs to outputs, in the order in which Keras takes them.
 
-    Steps that no input leads to are left out: their results are the same in every call.
+    It matters where a layer is called several times: then each batch normalisation, for example,
+    adds to what the one before has left. Steps that no input leads to are left out: their
+    results are the same in every call.
 
     Raises:
         GraphcError: a placeholder that is no input is needed.
@@ -72,7 +74,24 @@ def steps_between(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[S
             )
         waiting.append((tensor, True))
         waiting += [(t, False) for t in reversed(needed)]
-    return order
+    return _deepest_first(order, outputs[0].graph)
+
+
+def _deepest_first(steps: Sequence[Step], graph: DataflowGraph) -> list[Step]:
+    """Steps by the length of the longest way to an output, later ones first where it is the same.
+
+    Args:
+        steps: each after those that it needs.
+        graph: that they are in.
+    """
+    known = set(steps)
+    depths: dict[Step, int] = {}
+    for step in reversed(steps):
+        depth = depths.setdefault(step, 0)
+        for before in map(step_of, step_inputs(graph, step)):
+            if before in known:
+                depths[before] = max(depths.get(before, 0), depth + 1)
+    return sorted(depths, key=lambda step: -depths[step])
 
 
 def _symbols_in(step: Step) -> set[str]:
@@ -120,7 +139,7 @@ def replay(
 def _call_again(call: LayerCall, mapped: Mapping[Any, Tensor]) -> list[Tensor]:
     leaves, tree = flatten(call.given)
     new = [mapped.get(x.value, x) if isinstance(x, Tensor) else x for x in leaves]
-    outputs = call.layer(**unflatten(tree, new))
+    outputs = call.repeated(unflatten(tree, new))
     return [leaf for leaf in flatten(outputs)[0] if isinstance(leaf, Tensor)]
 
 

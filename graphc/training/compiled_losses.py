@@ -12,6 +12,8 @@ from graphc.losses.loss import Loss
 from graphc.metrics.reductions import Mean
 from graphc.ops.arithmetic import add, multiply
 from graphc.ops.bodies import flatten
+from graphc.ops.conversion import to_tensor
+from graphc.ops.shaping import shape
 from graphc.ops.tensor import Tensor
 from graphc.training.output_activations import warn_of_activation
 from graphc.training.output_names import for_each_output, labels_of_outputs, named_outputs
@@ -68,7 +70,9 @@ class CompiledLosses:
             self.classes[name] = size if isinstance(size, int) else None
             value = loss(labels[name], prediction, samples[name])
             if track and (tracker := trackers.get(f"{name}_loss")) is not None:
-                tracker.update_state(value)
+                # a mean over samples: the last batch may have fewer
+                batch = to_tensor(shape(prediction)[0], None, value.graph)
+                tracker.update_state(value, sample_weight=batch)
             if weights[name] is not None:
                 value = multiply(value, float(weights[name]))
             total = value if total is None else add(total, value)
