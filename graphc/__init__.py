@@ -53,6 +53,7 @@ from graphc.dtypes import U8 as uint8
 from graphc.dtypes import U16 as uint16
 from graphc.dtypes import U32 as uint32
 from graphc.dtypes import U64 as uint64
+from graphc.files.graph_files import load, save
 from graphc.files.model_files import load_model
 from graphc.ir.parser import parse
 from graphc.layers.input_layer import Input
@@ -141,6 +142,7 @@ __all__ = [
     "jvp",
     "layers",
     "list_devices",
+    "load",
     "load_model",
     "losses",
     "map_fn",
@@ -158,6 +160,7 @@ __all__ = [
     "regularizers",
     "reset_default_graph",
     "rewriting",
+    "save",
     "scan",
     "settings",
     "stop_gradient",

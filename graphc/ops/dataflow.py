@@ -273,8 +273,9 @@ class DataflowGraph:
                     ) from None
         return tuple(sizes)
 
-    def next_stream(self) -> int:
-        """A number that no other random op of this graph has."""
+    def next_stream(self, first: int | None = None) -> int:
+        """A number that no other random op of this graph has; those below `first` are taken."""
+        self._streams = self._streams if first is None else itertools.count(first)
         return next(self._streams)
 
     def _growing(self) -> Parts:

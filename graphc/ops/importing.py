@@ -10,17 +10,25 @@ from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.tensor import Tensor
 
 
-def import_graph(graph: Graph) -> DataflowGraph:
+def import_graph(graph: Graph, into: DataflowGraph | None = None) -> DataflowGraph:
     """A dataflow graph with the nodes of a frozen one.
 
     Names are kept where they are unique. Inputs of every kind become placeholders, variables' old
     values included; new values of variables are tensors named "update/<variable>".
+
+    Args:
+        graph: the frozen one.
+        into: where the nodes are added: a graph that has the variables they read; a new one by
+            default.
     """
-    made = DataflowGraph()
+    made = DataflowGraph() if into is None else into
     tensors: dict[Value, Tensor] = {}
     for value in graph.inputs:
         tensors[value] = made.add_input(value.type, value.node.attributes["name"], "feed")
     _add_nodes(graph, tensors, made)
+    streams = [node.attributes["stream"] for node in graph.walk() if "stream" in node.attributes]
+    if streams:  # further random ops are to draw other numbers
+        made.next_stream(first=1 + max(streams))
     after = made.build
     for name, value in graph.updates.items():
         after.name = made.unique_name(f"update/{name}")
