@@ -108,7 +108,7 @@ def make_keras_fit(x: Any, y: Any, hidden: int, batch: int, epochs: int) -> Call
     import keras
 
     layers = [keras.layers.Dense(hidden, activation="relu"), keras.layers.Dense(CLASSES)]
-    model = keras.Sequential([keras.Input(x.shape[1:]), *layers])
+    model: Any = keras.Sequential([keras.Input(x.shape[1:]), *layers])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(1e-3), loss)
     return lambda: model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)

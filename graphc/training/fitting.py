@@ -196,19 +196,20 @@ def _chunks(epochs: Epochs, pace: Pace, position: Position) -> Iterator[tuple[Gr
 
 @contextlib.contextmanager
 def kept_from_bad_data(
-    variables: Sequence[Variable], session: Session, data: Batches
+    find_variables: Callable[[], Sequence[Variable]], session: Session, data: Batches
 ) -> Iterator[None]:
     """Inside, data that are refused leave no mark: variables are then what they were before.
 
     Args:
-        variables: weights, and what the optimizer keeps of them.
+        find_variables: gives the weights, and what the optimizer keeps of them.
         session: where they are.
         data: what is trained on; only where they hold a NaN is anything remembered.
     """
     if data.find_not_finite() is None:
         yield
         return
-    before = dict(zip(variables, session.run(list(variables)), strict=True))
+    variables = list(find_variables())
+    before = dict(zip(variables, session.run(variables), strict=True))
     try:
         yield
     except NumericsError:

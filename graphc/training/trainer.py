@@ -15,6 +15,7 @@ from graphc.errors import FeedError
 from graphc.ir.origin import capture_origin
 from graphc.ops.bodies import flatten, unflatten
 from graphc.ops.tensor import Operation
+from graphc.ops.variable import Variable
 from graphc.optimizers.optimizer import Optimizer
 from graphc.session.session import Session
 from graphc.training.data.arrays import as_arrays
@@ -58,6 +59,11 @@ class Trainer(TrainedLayer):
         validation_freq: int | Sequence[int] = 1,
     ) -> History:
         """Train for some epochs; Keras's arguments.
+
+        What the arrays hold when it begins is what is trained on. A batch that is smaller than the
+        others counts for just its samples: it is filled up to share their program where no sample
+        sees another; else the step is compiled for it too, which `notes` of the history and the
+        log tell of.
 
         Args:
             x: arrays [samples, …] (one, a list or a dictionary for several inputs), or an iterable
@@ -110,8 +116,7 @@ class Trainer(TrainedLayer):
         with self._opened() as session, contextlib.ExitStack() as stack:
             self.stop_training = False
             training = self._prepare("train", data, session)
-            variables = [*self.variables, *getattr(self.optimizer, "variables", ())]
-            stack.enter_context(kept_from_bad_data(variables, session, data))
+            stack.enter_context(kept_from_bad_data(self._trained_variables, session, data))
             validating: Epochs | None = None
             state = self.training_state = TrainingState(
                 self, training.program.loop.program, data, session, told, initial_epoch
@@ -138,6 +143,9 @@ class Trainer(TrainedLayer):
             told.on_train_end(logs)
         self.training_state = None
         return history
+
+    def _trained_variables(self) -> list[Variable]:
+        return [*self.variables, *getattr(self.optimizer, "variables", ())]
 
     _shuffles_done = 0
     training_state: TrainingState | None = None

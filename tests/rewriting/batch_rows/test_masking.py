@@ -21,7 +21,10 @@ def _own_graph():
 
 
 def built(function):
-    x, samples = graphc.placeholder("float32", [None, 3, 4]), graphc.placeholder("int32", [], name="n")
+    x, samples = (
+        graphc.placeholder("float32", [None, 3, 4]),
+        graphc.placeholder("int32", [], name="n"),
+    )
     made = function(x)
     graph = slice_graph(x.graph, [made.value], [x.value, samples.value])
     return graph, x.shape[0]
