@@ -127,6 +127,8 @@ class Registry:
             GraphcError: there is none of that name, or none that is so described.
         """
         if _is_function(config):
+            if config.get("is_own"):
+                return _function_of(config, custom_objects)
             config = config["config"]
         if isinstance(config, str):
             own = get_registered_object(config, custom_objects)
@@ -227,7 +229,10 @@ def serialize(thing: Any) -> Any:
     if inspect.isfunction(thing) and thing.__name__ != "<lambda>":
         name = get_registered_name(thing)
         note_object(name, thing)
-        return {"class_name": "function", "config": name}
+        described = {"class_name": "function", "config": name}
+        # Without the mark a file would be read with another function of the same name.
+        is_taken = any(name in registry.by_name for registry in REGISTRIES.values())
+        return described | ({"is_own": True} if is_taken else {})
     raise GraphcError(
         "this cannot be written into a file",
         given=repr(thing)[:200],
@@ -262,7 +267,7 @@ def deserialize(
     if "class" in data and set(data) == {"class", "kind"}:
         return _registry_of(data, kind).find(data["class"])
     if _is_function(data):
-        return _function_of(data["config"], custom_objects)
+        return _function_of(data, custom_objects)
     if "class_name" not in data:
         return {key: deserialize(value, None, custom_objects) for key, value in data.items()}
     name, config = data["class_name"], data.get("config")
@@ -304,9 +309,12 @@ def _is_function(data: Any) -> bool:
     return isinstance(data.get("config"), str)
 
 
-def _function_of(name: str, custom_objects: Mapping[str, Callable[..., Any]] | None) -> Any:
+def _function_of(
+    data: Mapping[str, Any], custom_objects: Mapping[str, Callable[..., Any]] | None
+) -> Any:
+    name = data["config"]
     found = get_registered_object(name, custom_objects)
-    if found is None:
+    if found is None and not data.get("is_own"):
         named = [r.by_name[name] for r in REGISTRIES.values() if name in r.by_name]
         found = named[0] if named and not isinstance(named[0], type) else None
     if not callable(found):

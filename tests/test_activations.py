@@ -73,8 +73,12 @@ def test_names_and_data_mean_what_they_mean_in_keras() -> None:
 def test_an_unknown_name_and_a_nameless_function_are_told() -> None:
     with pytest.raises(GraphcError, match="did you mean 'relu'"):
         activations.get("rellu")
+    by_tanh = activations.serialize(nn.gelu)  # which "gelu" is not among activations
+    with pytest.raises(GraphcError, match="no function 'gelu'"):
+        activations.deserialize(by_tanh)
+    assert activations.deserialize(by_tanh, {"gelu": nn.gelu}) is nn.gelu
     with pytest.raises(GraphcError, match="cannot be written"):
-        activations.serialize(nn.gelu)  # by tanh, which "gelu" is not among activations
+        activations.serialize(lambda x: x)
     with pytest.raises(GraphcError, match="no activation"):
         activations.get(3)
 
