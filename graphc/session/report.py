@@ -13,6 +13,7 @@ from rich.table import Table
 from graphc.lowering.executable import Executable
 from graphc.rewriting.pipeline_run import PassRecord, PipelineRun
 from graphc.session.memory_fitting import MemoryFit
+from graphc.session.rolling_savings import RollingSavings, estimate_savings
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class CompileReport:
         sizes: the sizes that symbols had.
         memory: how a memory budget was met: asked, predicted, XLA's number, what is computed
             again; None without one.
+        savings: what loops of repeated layers have saved, an estimate; None without such loops.
         as_written: why calls of a JAX function run it as it was written, and not what is reported
             here; None where they run it.
     """
@@ -76,6 +78,7 @@ class CompileReport:
     cache: str
     sizes: dict[str, int]
     memory: MemoryFit | None = None
+    savings: RollingSavings | None = None
     as_written: str | None = None
 
     @classmethod
@@ -121,6 +124,7 @@ class CompileReport:
             cache=executable.cache,
             sizes=dict(sizes),
             memory=fit,
+            savings=estimate_savings(concrete.result, executable.xla_seconds),
             as_written=as_written,
         )
 
@@ -128,6 +132,11 @@ class CompileReport:
     def pass_seconds(self) -> float:
         """Seconds in all passes together."""
         return sum(row.seconds for row in self.passes)
+
+    @property
+    def loops(self) -> tuple[dict[str, Any], ...]:
+        """The loops of repeated layers: their blocks, and what is carried, stacked and shared."""
+        return tuple([loop for row in self.passes for loop in row.details.get("loops", ())])
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data."""
@@ -168,6 +177,9 @@ class CompileReport:
             lines.append(f"calls run the function as it was written: {self.as_written}")
         if self.memory is not None:
             lines.append(str(self.memory))
+        lines += [_describe_loop(loop) for loop in self.loops]
+        if self.savings is not None:
+            lines.append(str(self.savings))
         if sizes:
             lines.append(f"sizes: {sizes}")
         lines += [f"refused {rule} ×{count}" for rule, count in self.refused.items()]
@@ -179,3 +191,9 @@ class CompileReport:
         output = console.file
         assert isinstance(output, StringIO)
         return output.getvalue()
+
+
+def _describe_loop(loop: dict[str, Any]) -> str:
+    """A loop in words; what a pass says of it are names and numbers."""
+    given = ", ".join(f"{name} {value}" for name, value in loop.items() if name != "name")
+    return f"loop {loop.get('name') or 'without a name'}: {given}"

@@ -85,12 +85,21 @@ def _describe(loop: Loop, scan: Node) -> dict[str, Any]:
     return {
         "name": scan.name,
         "iterations": loop.schedule.length,
+        "period": _layers_of_block(loop),
+        "nodes before": loop.schedule.length * len(loop.orbits),
         "body nodes": len(loop.orbits),
         "carried": carries,
         "scanned": len(scan.inputs) - carries - invariants,
         "invariant": invariants,
         "stacked results": len(scan.outputs) - carries,
     }
+
+
+def _layers_of_block(loop: Loop) -> int:
+    """How many layers a block is made of, by the name scopes of its heavy nodes; at least 1."""
+    nodes = [orbit.nodes[loop.schedule.elements(orbit)[0]] for orbit in loop.orbits]
+    scopes = {node.name.partition("/")[0] for node in nodes if is_heavy(node) and "/" in node.name}
+    return max(1, len(scopes))
 
 
 class _Search:

@@ -136,3 +136,30 @@ def test_programs_without_64_bit_types_do_without_the_flag(session):
     wide = graphc.constant(np.ones(3))
     assert not session.compile(x * 2).concrete().executable.lowered.needs_x64
     assert session.compile(wide * 2).concrete().executable.lowered.needs_x64
+
+
+def test_the_report_tells_of_rolled_layers_and_estimates_what_they_saved():
+    with graphc.Graph().as_default() as graph:
+        x = value = graphc.placeholder("float32", [2, 4])
+        for number in range(10):
+            value = graphc.layers.Dense(4, activation=("tanh", "relu")[number % 2])(value)
+        report = graphc.Session(graph).compile(value, [x]).report()
+    (loop,) = report.loops
+    assert (loop["iterations"], loop["period"]) == (5, 2)
+    assert loop["nodes before"] == 5 * loop["body nodes"]
+    savings = report.savings
+    assert savings is not None
+    assert savings.loops == 1
+    assert savings.nodes_written_out > savings.nodes
+    expected = report.xla_seconds * (savings.nodes_written_out / savings.nodes - 1)
+    assert savings.xla_seconds_saved == pytest.approx(expected)
+    assert "instead of" in str(report)
+    assert "period 2" in str(report)
+    assert report.to_dict()["savings"]["nodes"] == savings.nodes
+
+
+def test_a_report_without_loops_estimates_nothing(session):
+    x = graphc.placeholder("float32", [2])
+    report = session.compile(x + 1, [x]).report()
+    assert report.savings is None
+    assert report.loops == ()
