@@ -5,6 +5,7 @@
 * `recomputation` writes the pair anew, `blocked_loops` as loops of blocks of iterations.
 * `long_lived_values` decides the same for what is in no loop, `late_recomputation` writes it.
 * `plans` holds what the choices cost against each other.
+* `largest_values` says what is left, for errors.
 * `memory_budget` is the pass.
 """
 

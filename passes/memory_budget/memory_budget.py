@@ -9,19 +9,16 @@ from typing import ClassVar, Final
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
-from graphc.ir.op import Trait
-from graphc.ir.origin import UNKNOWN, Origin
 from graphc.ir.registry import OpRegistry
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
-from graphc.rewriting.memory_goal import KeptValue
 from graphc.rewriting.rules import Numerics
-from passes.memory_budget.kept_sets import bytes_of, flops_of
+from passes.memory_budget.kept_sets import flops_of
+from passes.memory_budget.largest_values import largest_values
 from passes.memory_budget.long_lived_values import find_long_lived
 from passes.memory_budget.loop_pairs import find_pairs
 from passes.memory_budget.plans import Option, long_lived_options, pair_options, plans
 from passes.memory_budget.recomputation import RULE
 
-_SHOWN: Final = 8
 _LITTLE: Final = 8
 """Beside loops that stack so many times more, what is kept outside of them is let be."""
 
@@ -41,7 +38,7 @@ class MemoryBudget(GraphPass):
         if goal is None:
             return PassResult.unchanged(graph)
         goal.total_flops = sum(map(flops_of, graph.nodes))
-        goal.largest = _largest_values(graph)
+        goal.largest = largest_values(graph)
         if goal.remove <= 0:
             goal.is_least = False
             return PassResult.unchanged(graph)
@@ -65,7 +62,7 @@ class MemoryBudget(GraphPass):
             _edit(graph, applied, context.registry) or GraphEditor(graph, context.registry),
             {"removed_bytes": goal.removed, "recomputed_flops": goal.flops},
         )
-        goal.largest = _largest_values(result.graph)
+        goal.largest = largest_values(result.graph)
         return result
 
 
@@ -121,23 +118,3 @@ def _edit(
         assert editor is not None
         option.apply(editor)
     return editor
-
-
-def _largest_values(graph: Graph) -> list[KeptValue]:
-    """The largest values that XLA cannot fuse away, by user line.
-
-    What a loop stacks is named by what its body gives.
-    """
-    found: dict[tuple[str, Origin], int] = {}
-    for node in graph.walk():
-        if not node.op.has(Trait.CONTRACTION | Trait.REGION):
-            continue
-        for value in node.outputs:
-            made = node
-            if node.op.name == "scan" and value.index >= node.attributes["carries"]:
-                inside = node.regions[0].outputs[value.index].node
-                made = node if inside.origin is UNKNOWN else inside
-            key = (made.name or node.name, made.origin)
-            found[key] = max(found.get(key, 0), bytes_of(value))
-    kept = [KeptValue(size, name, origin) for (name, origin), size in found.items()]
-    return sorted(kept, key=lambda value: -value.bytes)[:_SHOWN]

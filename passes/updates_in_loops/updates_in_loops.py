@@ -20,6 +20,7 @@ from graphc.ir.node import Node, Value
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
 from passes.hidden_branches import run_in_branch
+from passes.memory_budget.largest_values import largest_values
 from passes.updates_in_loops.row_updates import (
     RowUpdate,
     find_row_updates,
@@ -55,7 +56,10 @@ class UpdatesInLoops(GraphPass):
             made = _LoopWriter(editor, loop, updates).write()
             context.trace.fire(self.name, "update", made)
         variables = sum(len(update.states) for each in found.values() for update in each)
-        return PassResult.of(editor, {"variables": variables})
+        result = PassResult.of(editor, {"variables": variables})
+        if context.memory is not None:
+            context.memory.largest = largest_values(result.graph)
+        return result
 
 
 def _updates_by_loop(graph: Graph) -> Iterator[tuple[Node, list[RowUpdate]]]:

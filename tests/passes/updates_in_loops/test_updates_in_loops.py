@@ -142,3 +142,14 @@ def test_other_platforms_keep_their_updates() -> None:
     program = graphc.Session(graph).compile(fetches, [x])
     legalized = program.graph("legalized")
     assert not UpdatesInLoops().apply(legalized, PassContext(platform="gpu")).changed
+
+
+def test_neither_variables_nor_gradients_are_among_the_largest_values() -> None:
+    graph, x, fetches = step(graphc.optimizers.Adam(1e-2))
+    pipeline = default_pipeline().without("updates_in_loops")
+    before = graphc.Session(graph, pipeline=pipeline).compile(fetches, [x]).graph("budgeted")
+    goal = MemoryGoal(0)
+    UpdatesInLoops().apply(before, PassContext(memory=goal))
+    sizes = [kept.bytes for kept in goal.largest]
+    assert sizes[0] == LAYERS * ROWS * WIDTH * 4  # activations
+    assert LAYERS * WIDTH * WIDTH * 4 not in sizes
