@@ -24,7 +24,9 @@ class BackupAndRestore(Callback):
     What is kept: weights, slots of optimizers, iterations, learning rate, metrics, where random
     numbers and the order of samples stand, epoch and batch, and what other callbacks remember
     (`Callback.get_state`). A run that was killed and started again ends with the weights of one
-    that was not. A file is written aside and renamed, so a kill at any moment leaves a whole one.
+    that was not, and `EarlyStopping` or `ReduceLROnPlateau` decide the same (in Keras they begin
+    anew, for only weights and epoch are kept there). A file is written aside and renamed, so a
+    kill at any moment leaves a whole one.
 
     Data from a generator are read again from their beginning, and what was trained on is left out;
     what such a generator draws at random must follow from a seed.

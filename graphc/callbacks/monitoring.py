@@ -97,9 +97,10 @@ class MonitoringCallback(Callback):
         if self.mode != "auto":
             return self.mode == "max"
         name = self.monitor.removeprefix("val_")
-        for metric in getattr(self.model, "metrics", []):
-            if metric.name == name and getattr(metric, "_direction", None) in ("up", "down"):
-                return metric._direction == "up"
+        metric = getattr(self.model, "named_metrics", {}).get(name)
+        direction = getattr(metric, "_direction", None)
+        if direction in ("up", "down"):
+            return direction == "up"
         if any(part in name for part in _LESS):
             return False
         if any(part in name for part in _GREATER):

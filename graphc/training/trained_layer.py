@@ -129,14 +129,15 @@ class TrainedLayer(_Base):
     @property
     def metrics(self) -> list[Metric]:
         """The mean loss, the compiled metrics, and those in attributes of the model."""
-        return unique(self._named_metrics().values())
+        return unique(self.named_metrics.values())
 
     @property
     def metrics_names(self) -> list[str]:
         """What the metrics are called in logs."""
-        return list(self._named_metrics())
+        return list(self.named_metrics)
 
-    def _named_metrics(self) -> dict[str, Metric]:
+    @property
+    def named_metrics(self) -> dict[str, Metric]:
         """All metrics by their names in logs: no two share one, or one would hide the other."""
         found: list[Metric] = [self._loss_tracker] if self._loss_tracker else []
         found += self._losses.trackers if self._losses else []
@@ -264,7 +265,7 @@ class TrainedLayer(_Base):
 
     def get_metrics_result(self) -> dict[str, Any]:
         """The results of all metrics by name."""
-        named = self._named_metrics()
+        named = self.named_metrics
         results = {metric: metric.result() for metric in unique(named.values())}
         return {name: results[metric] for name, metric in named.items()}
 
