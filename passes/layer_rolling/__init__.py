@@ -5,6 +5,7 @@
 * orbits: the copies of each node, and the edges between them.
 * schedules: cycles of orbits get iterations; stretches without a break become loops.
 * loops: what runs in a loop, and what each operand is there.
+* loop_search: all of this, for every family of like nodes.
 * emission: the loop as a `scan`.
 * differences: why what looks like a copy is none.
 * expansion: the loop written out again, to prove that nothing changed.

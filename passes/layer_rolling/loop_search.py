@@ -1,0 +1,162 @@
+"""The loops of a graph: families of like nodes are grown to blocks, and blocks planned as loops.
+
+The way forth is looked for first; what is left may be the way back, which runs the other way round.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import networkx as nx
+
+from graphc.ir.graph import Graph
+from graphc.ir.node import Node
+from passes.layer_rolling.differences import reasons_left_out
+from passes.layer_rolling.loops import Flow, Loop, RefusedError, narrow_loop, plan_loop
+from passes.layer_rolling.node_signatures import (
+    Signatures,
+    families,
+    is_draw,
+    is_heavy,
+    users_of,
+)
+from passes.layer_rolling.orbits import Orbit, find_orbits, reverse_orbits
+from passes.layer_rolling.schedules import Schedule, find_cycles, schedule_cycle
+from passes.layer_rolling.selection import orbits_worth_rolling, stacks_arguments
+from passes.layer_rolling.succession import Succession
+
+_PERIODS: Final = (1, 2, 3, 4)
+"""How many look-alike layers a block may be made of: ABAB has blocks of two."""
+
+
+class LoopSearch:
+    """Looks for loops in one graph.
+
+    Attributes:
+        users: the uses of every node.
+        refused: why what looked like a chain of blocks was left alone.
+    """
+
+    def __init__(self, graph: Graph, least: int, weighs_stacks: bool) -> None:
+        self.refused: list[str] = []
+        self._weighs = weighs_stacks
+        self._is_output = set(graph.outputs).__contains__
+        self._graph = graph
+        self._least = least
+        self.users = users_of(graph)
+        self._signatures = Signatures(graph)
+        self._flow = Flow(self.users)
+        self._tried: set[tuple[Node, Node]] = set()
+
+    def run(self) -> list[Loop]:
+        """The loops of the graph, in no order; no two share a node."""
+        found: list[Loop] = []
+        for family in itertools.chain(*reversed(self._families(is_heavy))):
+            for period in _PERIODS:
+                loops = self._loops_of(family, period)
+                found += loops
+                if loops:
+                    break
+        for family in itertools.chain(*self._families(is_draw)):
+            found += self._independent(family)
+        return found
+
+    def left_out(self) -> list[str]:
+        """Why heavy nodes that came in numbers are in none of the loops."""
+        is_taken = self._flow.is_taken
+        return reasons_left_out(self._graph, self._signatures, self.users, is_taken, self._least)
+
+    def _families(self, belongs: Callable[[Node], bool]) -> list[list[list[Node]]]:
+        return families(self._graph, self._signatures, self.users, belongs)
+
+    def _independent(self, family: Sequence[Node]) -> Iterator[Loop]:
+        """A loop of draws that end in results of the graph: initial values of like variables."""
+        succession = self._grow(family, period=1)
+        if succession is None:
+            return
+        orbits = _operands_first(find_orbits(succession, self._least))
+        for orbit in orbits:
+            if not is_draw(orbit.nodes[0]) or any(map(self._flow.is_taken, orbit.nodes)):
+                continue
+            beside = [other for other in orbits if other is not orbit]
+            schedule = Schedule({orbit: 0}, 0, len(orbit) - 1)
+            try:
+                loop = plan_loop(self._flow, [orbit], beside, schedule)
+            except RefusedError:
+                continue
+            inside = set(loop.nodes())
+            if all(user in inside for node in inside for user, _ in self.users[node]):
+                self._flow.contract(loop.nodes())
+                yield loop
+
+    def _loops_of(self, family: Sequence[Node], period: int) -> list[Loop]:
+        succession = self._grow(family, period)
+        if succession is None:
+            return []
+        orbits = find_orbits(succession, self._least)
+        forward = list(self._plan(orbits))
+        if forward:
+            rest = [o for o in orbits if not any(map(self._flow.is_taken, o.nodes))]
+        else:
+            rest = orbits
+        backward = [replace(loop, is_reversed=True) for loop in self._plan(reverse_orbits(rest))]
+        return forward + backward
+
+    def _grow(self, family: Sequence[Node], period: int) -> Succession | None:
+        """What follows from a family's members following each other; None if tried before."""
+        free = [node for node in family if not self._flow.is_taken(node)]
+        if len(free) < self._least * period:
+            return None
+        seeds = list(zip(free, free[period:], strict=False))
+        if self._tried.issuperset(seeds):
+            return None
+        succession = Succession(self._signatures, self.users, self._flow.is_taken)
+        succession.grow(seeds)
+        self._tried.update(seeds, succession.following.items())
+        return succession
+
+    def _plan(self, orbits: Sequence[Orbit]) -> Iterator[Loop]:
+        cycles = find_cycles(orbits)
+        in_cycles = {orbit for cycle in cycles for orbit in cycle}
+        beside = [orbit for orbit in _operands_first(orbits) if orbit not in in_cycles]
+        for cycle in cycles:
+            for schedule in schedule_cycle(cycle, self._least):
+                free = [o for o in beside if not any(map(self._flow.is_taken, o.nodes))]
+                try:
+                    loop = plan_loop(self._flow, cycle, free, schedule)
+                    if self._weighs and stacks_arguments(loop):
+                        kept = orbits_worth_rolling(loop, cycle, self.users, self._is_output)
+                        loop = narrow_loop(self._flow, cycle, loop, kept)
+                except RefusedError as refusal:
+                    self.refused.append(str(refusal))
+                    continue
+                if not any(is_heavy(orbit.nodes[0]) for orbit in loop.orbits):
+                    continue
+                self._flow.contract(loop.nodes())
+                yield loop
+
+    def in_order(self, loops: Sequence[Loop]) -> list[Loop]:
+        """The loops, those that others depend on first."""
+        view: nx.DiGraph[int] = nx.DiGraph()
+        view.add_nodes_from(range(len(loops)))
+        for i, loop in enumerate(loops):
+            after = self._flow.after(loop.nodes())
+            view.add_edges_from(
+                (i, j) for j, other in enumerate(loops) if i != j and other.nodes()[0] in after
+            )
+        return [loops[i] for i in nx.lexicographical_topological_sort(view)]
+
+
+def _operands_first(orbits: Sequence[Orbit]) -> list[Orbit]:
+    view: nx.DiGraph[Orbit] = nx.DiGraph()
+    view.add_nodes_from(orbits)
+    view.add_edges_from((e.source, e.reader) for o in orbits for e in o.reads.values())
+    condensed: Any = nx.condensation(view)
+    return [
+        orbit
+        for component in nx.topological_sort(condensed)
+        for orbit in condensed.nodes[component]["members"]
+    ]
