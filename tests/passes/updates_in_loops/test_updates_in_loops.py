@@ -58,8 +58,17 @@ def check_equal(before: Graph, after: Graph) -> None:
         np.asarray(np.abs(generator.normal(size=v.type.shape)) + 0.1, v.type.dtype.numpy)
         for v in before.inputs
     ]
-    for old, new in zip(evaluate(before, arrays), evaluate(after, arrays), strict=True):
-        np.testing.assert_array_equal(np.asarray(new), np.asarray(old))
+    expected, given = by_name(before, arrays), by_name(after, arrays)
+    assert expected.keys() == given.keys()
+    for name, old in expected.items():
+        np.testing.assert_array_equal(given[name], old)
+
+
+def by_name(graph: Graph, arrays: list[Any]) -> dict[Any, Any]:
+    """Fetches by number, new values of variables by name."""
+    names = [*range(len(graph.fetches)), *graph.update_names]
+    results = evaluate(graph, list(arrays))
+    return {name: np.asarray(made) for name, made in zip(names, results, strict=True)}
 
 
 def way_back(graph: Graph) -> Node:
@@ -142,6 +151,13 @@ def test_other_platforms_keep_their_updates() -> None:
     program = graphc.Session(graph).compile(fetches, [x])
     legalized = program.graph("legalized")
     assert not UpdatesInLoops().apply(legalized, PassContext(platform="gpu")).changed
+
+
+def test_new_values_come_in_the_order_of_the_variables_whose_memory_they_take() -> None:
+    _, after = before_and_after(*step(graphc.optimizers.Adam(1e-2)))
+    states = [value.node.attributes["name"] for value in after.inputs]
+    updated = [name for name in states if name in after.update_names]
+    assert list(after.update_names) == updated
 
 
 def test_neither_variables_nor_gradients_are_among_the_largest_values() -> None:
