@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 
@@ -24,6 +24,7 @@ class CallContext:
 
 class _Calls(threading.local):
     context: CallContext | None = None
+    undoing: list[Callable[[], None]] | None = None
 
 
 _calls = _Calls()
@@ -32,6 +33,27 @@ _calls = _Calls()
 def is_inside_a_call() -> bool:
     """Whether a layer is being called."""
     return _calls.context is not None
+
+
+def note_building(undo: Callable[[], None]) -> None:
+    """Have `undo` called should a call around fail: the weights that a layer was given go then."""
+    if _calls.undoing is not None:
+        _calls.undoing.append(undo)
+
+
+@contextlib.contextmanager
+def _undone_on_failure() -> Iterator[None]:
+    before = _calls.undoing
+    undoing = _calls.undoing = [] if before is None else before
+    known = len(undoing)
+    try:
+        yield
+    except BaseException:
+        while len(undoing) > known:
+            undoing.pop()()
+        raise
+    finally:
+        _calls.undoing = before
 
 
 @contextlib.contextmanager
@@ -48,7 +70,8 @@ def entered_call(training: bool | None, default: bool | None = None) -> Iterator
     context = CallContext(default if training is None else training, before is None)
     _calls.context = CallContext(context.training, False)
     try:
-        yield context
+        with _undone_on_failure():
+            yield context
     finally:
         _calls.context = before
 

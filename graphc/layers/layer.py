@@ -17,7 +17,7 @@ from graphc.errors import GraphcError, GraphMixError, ShapeError, did_you_mean
 from graphc.initializers.initializer import get as get_initializer
 from graphc.ir.origin import capture_origin
 from graphc.layers.call_arguments import CallArguments
-from graphc.layers.call_context import entered_call, is_inside_a_call
+from graphc.layers.call_context import entered_call, is_inside_a_call, note_building
 from graphc.layers.dtype_policy import DTypePolicy
 from graphc.layers.input_spec import check_inputs
 from graphc.layers.layer_call import LayerCall, as_new_tensors
@@ -351,13 +351,16 @@ def _first_input_shape(cls: type, kwargs: dict[str, Any]) -> tuple[Any, ...] | N
 
 
 def _made_once(build: Callable[..., None]) -> Callable[..., None]:
-    """A `build` in the layer's name scope, after whose failure the layer has no weights."""
+    """A `build` in the layer's name scope, after whose failure the layer is as it was before.
+
+    So it is when the call fails that made it build.
+    """
 
     @functools.wraps(build)
     def building(self: Layer, *args: Any, **kwargs: Any) -> None:
         if self._is_building:  # a subclass's, that calls this one
             return build(self, *args, **kwargs)
-        home, before = outermost(get_default_graph()), dict(vars(self))
+        home, before = outermost(get_default_graph()), self._state()
         self._is_building = True
         try:
             with (
@@ -368,12 +371,12 @@ def _made_once(build: Callable[..., None]) -> Callable[..., None]:
                 build(self, *args, **kwargs)
             self._graph, self.built = home, True
         except BaseException:
-            vars(self).clear()  # the graph takes back the weights that were made
-            vars(self).update(before)
-            self._forget_weights()
+            self._go_back(before, list(vars(self)))  # the graph takes back what was made
             raise
         finally:
             self._is_building = False
+        changed = [name for name, value in vars(self).items() if value is not before.get(name)]
+        note_building(lambda: self._go_back(before, changed))
 
     return building
 

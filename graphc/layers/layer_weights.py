@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,8 +68,20 @@ class LayerWeights:
         if regularizer is not None:
             self._regularized[variable] = regularizer
 
-    def _forget_weights(self) -> None:
-        self._weights, self._may_train, self._regularized = [], set(), {}
+    def _state(self) -> dict[str, Any]:
+        """The attributes, to go back to."""
+        own = {
+            name: copy(getattr(self, name)) for name in ("_weights", "_may_train", "_regularized")
+        }
+        return vars(self) | own
+
+    def _go_back(self, before: Mapping[str, Any], after: Iterable[str]) -> None:
+        """Have these attributes, and the weights, of an earlier moment again."""
+        for name in after:
+            if name not in before:
+                vars(self).pop(name, None)
+            else:
+                vars(self)[name] = before[name]
 
     # -- which there are -------------------------------------------------------------------------
 

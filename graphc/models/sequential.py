@@ -66,7 +66,7 @@ class Sequential(Model):
         if not self._row:
             raise GraphcError(f"the model {self.name!r} has no layers", origin=capture_origin())
         self._functional = None
-        del self._after[len(self._row) - 1 :]
+        self._after = self._after[: len(self._row) - 1]
         return self._row.pop()
 
     def _append(self, layer: Any) -> None:
@@ -115,9 +115,10 @@ class Sequential(Model):
             return
         graph = self._input.graph
         with outside_of_calls(), graph.as_default(), graph.reopened_scope(self._scope):
-            for layer in self._row[len(self._after) :]:
-                self._after.append(layer(self._after[-1] if self._after else self._input))
-        self._functional = None
+            after = list(self._after)
+            for layer in self._row[len(after) :]:
+                after.append(layer(after[-1] if after else self._input))
+        self._after, self._functional = after, None
 
     def build(self, input_shape: Any = None) -> None:
         if self._input is None:
