@@ -22,10 +22,10 @@ from dataclasses import dataclass
 
 from graphc.rewriting.rule_pass import RulePass
 from graphc.rewriting.rules import RuleSet
-from passes.arithmetic_rules import ARITHMETIC
-from passes.choice_rules import CHOICES
 from passes.constant_gathering import GATHERING
-from passes.logic_rules import LOGIC
+from passes.rules.arithmetic import ARITHMETIC
+from passes.rules.choice import CHOICES
+from passes.rules.logic import LOGIC
 
 RULES = RuleSet("algebra", (*ARITHMETIC, *GATHERING, *CHOICES, *LOGIC))
 

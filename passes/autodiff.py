@@ -13,7 +13,7 @@ from graphc.ir.forward_differentiation import append_tangents
 from graphc.ir.graph import Graph, topological_order
 from graphc.ir.node import Node, Value
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
-from passes.gradient_taps import DERIVATIVES
+from passes.functional.gradient_taps import DERIVATIVES
 from passes.outlining import map_over_rows
 from passes.region_rewriting import NodeReplacement
 

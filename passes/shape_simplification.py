@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 from graphc.rewriting.rule_pass import RulePass
 from graphc.rewriting.rules import RuleSet
-from passes.contraction_rules import CONTRACTION
-from passes.layout_rules import LAYOUT
-from passes.lifting_rules import LIFTING
-from passes.slicing_rules import SLICING
+from passes.rules.contraction import CONTRACTION
+from passes.rules.layout import LAYOUT
+from passes.rules.lifting import LIFTING
+from passes.rules.slicing import SLICING
 
 RULES = RuleSet("shape_simplification", (*LAYOUT, *SLICING, *CONTRACTION, *LIFTING))
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from graphc.rewriting.rule_pass import RulePass
 from graphc.rewriting.rules import RuleSet
-from passes.exponential_rules import EXPONENTIALS
-from passes.softmax_rules import SOFTMAX
+from passes.rules.exponential import EXPONENTIALS
+from passes.rules.softmax import SOFTMAX
 
 RULES = RuleSet("stabilisation", (*SOFTMAX, *EXPONENTIALS))
 

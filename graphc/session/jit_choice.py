@@ -3,8 +3,8 @@
 What they find is repeated layers, and attention over long sequences. Both are looked for in the
 jaxpr, in microseconds, before it is imported; what the passes then made is looked at before it is
 compiled. Where nothing is to be gained, the function runs as it was written, and the report says
-why. The numbers below were measured with `benchmarks.foreign_functions` and `deep_compile`, with
-JAX 0.10 on two CPU cores.
+why. The numbers below were measured on five programs of the kinds that `benchmarks.foreign` and
+`benchmarks.deep_compile` hold, once each, with JAX 0.10 on two CPU cores: a rule of thumb.
 
 XLA:CPU compiles equal kernels once, so that most layers cost it little, written out: 0.04 s each
 for 32 of a product, a normalization and an activation with their gradients, where the two loops

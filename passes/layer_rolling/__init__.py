@@ -6,6 +6,8 @@
 * schedules: cycles of orbits get iterations; stretches without a break become loops.
 * loops: what runs in a loop, and what each operand is there.
 * loop_search: all of this, for every family of like nodes.
+* selection: which orbits beside a cycle are worth having in its loop, where stacking costs.
+* kept_results: what a loop keeps of its iterations for those that come after.
 * emission: the loop as a `scan`.
 * differences: why what looks like a copy is none.
 * expansion: the loop written out again, to prove that nothing changed.

@@ -8,8 +8,8 @@ from graphc.dimensions import symbol
 from graphc.ir.types import as_type
 from graphc.rewriting.graph_pass import PassContext
 from passes.algebra import Algebra
-from passes.arithmetic_rules import ARITHMETIC
 from passes.constant_gathering import GATHERING
+from passes.rules.arithmetic import ARITHMETIC
 from tests.passes.rewrite_checks import (
     C64,
     F32,

@@ -10,8 +10,8 @@ import pytest
 from graphc.dtypes import ALL, DType, as_dtype
 from graphc.ir.types import as_type
 from passes.algebra import Algebra
-from passes.choice_rules import CHOICES, COMMUTATIVE, holds_exactly
-from passes.logic_rules import LOGIC
+from passes.rules.choice import CHOICES, COMMUTATIVE, holds_exactly
+from passes.rules.logic import LOGIC
 from tests.passes.rewrite_checks import BOOL, F32, I32, U8, Case, check, check_refused
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from graphc.ir.node import Value
 from graphc.ir.types import as_type
-from passes.effect_removal import COUNTER, SEED
 from passes.functional import Functional
+from passes.functional.effect_removal import COUNTER, SEED
 from tests.passes.built_programs import Program, body, op_names, run, state_names
 
 functional = Functional()

@@ -10,7 +10,7 @@ from graphc.ir.op import Trait
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import as_type
 from graphc.reference.evaluator import evaluate
-from passes.lifting_rules import LIFTING
+from passes.rules.lifting import LIFTING
 from passes.shape_simplification import ShapeSimplification
 from tests.passes.rewrite_checks import (
     apply,

@@ -6,10 +6,10 @@ import pytest
 
 from graphc.dimensions import symbol
 from graphc.ir.types import as_type
-from passes.contraction_rules import CONTRACTION
-from passes.layout_rules import LAYOUT, inserted_axes
+from passes.rules.contraction import CONTRACTION
+from passes.rules.layout import LAYOUT, inserted_axes
+from passes.rules.slicing import SLICING
 from passes.shape_simplification import ShapeSimplification
-from passes.slicing_rules import SLICING
 from tests.passes.rewrite_checks import F32, I32, SYMBOLIC, Case, check, check_refused
 
 N = symbol("n")

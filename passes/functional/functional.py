@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from graphc.ir.graph import Graph
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
-from passes.effect_removal import EffectRemoval, has_effects
+from passes.functional.effect_removal import EffectRemoval, has_effects
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Final
 
 from graphc.ir.editor import GraphEditor
 from graphc.ir.node import Node, Value
-from passes.functional_graphs import Scope
+from passes.functional.functional_graphs import Scope
 
 DERIVATIVES: Final = ("gradient", "jvp")
 """The intents that stand for derivatives."""

@@ -11,10 +11,10 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Value
 from graphc.ir.registry import OpRegistry
 from graphc.ir.types import TensorType
-from passes.control_flow_state import RegionSite, scope_of, write_region_op
-from passes.functional_graphs import BASE, ITERATION, KEY, WORD, FunctionalBody, Scope
-from passes.gradient_taps import TapPlan, differentiated_nodes
-from passes.state_ordering import BEFORE_THE_RUN, StateOrder
+from passes.functional.control_flow_state import RegionSite, scope_of, write_region_op
+from passes.functional.functional_graphs import BASE, ITERATION, KEY, WORD, FunctionalBody, Scope
+from passes.functional.gradient_taps import TapPlan, differentiated_nodes
+from passes.functional.state_ordering import BEFORE_THE_RUN, StateOrder
 
 SEED: Final = "graphc/random_seed"
 COUNTER: Final = "graphc/random_counter"

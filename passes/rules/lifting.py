@@ -18,7 +18,7 @@ from graphc.ir.registry import REGISTRY
 from graphc.rewriting.match import Match
 from graphc.rewriting.rules import NOT_NEEDED, RuleCollector
 from graphc.rewriting.terms import Operation, Splat, Tensor, op, variables
-from passes.layout_rules import inserted_axes, repeats
+from passes.rules.layout import inserted_axes, repeats
 
 _rules = RuleCollector("lifting")
 _MOST_OPERANDS: Final = 3

@@ -17,7 +17,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Value
 from graphc.ir.registry import OpRegistry
 from graphc.ir.types import TensorType
-from passes.functional_graphs import (
+from passes.functional.functional_graphs import (
     LOOP,
     WORD,
     BodyCloser,
