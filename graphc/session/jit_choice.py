@@ -30,8 +30,8 @@ import jax
 from jax.extend.core import ClosedJaxpr
 
 from graphc.importers.jax_functions.repetition import find_repetition
-from graphc.ir.graph import Graph
 from graphc.session.jit_compilation import Compiled
+from graphc.session.looped_convolutions import is_slow_in_a_loop
 
 _JAX: Final = cast(Any, jax)  # much of it has no types
 
@@ -76,19 +76,11 @@ def nothing_was_gained(made: Compiled) -> str | None:
     records = (*made.symbolic.records, *made.concrete.records)
     changed = {record.pass_name for record in records if record.changed}
     if "layer_rolling" in changed:
-        if _JAX.default_backend() == "cpu" and _has_looped_convolutions(made.concrete.result):
+        loops = [node for node in made.concrete.result.walk() if node.op.name == "scan"]
+        looped = [node for loop in loops for body in loop.regions for node in body.walk()]
+        if is_slow_in_a_loop(looped, _JAX.default_backend()):
             return "layers of convolutions run slower in a loop on a CPU"
         return None
     if "attention_legalization" in changed:
         return None
     return "no layers of it can run in a loop, and no attention in blocks"
-
-
-def _has_looped_convolutions(graph: Graph, in_loop: bool = False) -> bool:
-    for node in graph.nodes:
-        inside = in_loop or node.op.name == "scan"
-        if in_loop and node.op.name.startswith("convolution"):
-            return True
-        if any(_has_looped_convolutions(region, inside) for region in node.regions):
-            return True
-    return False

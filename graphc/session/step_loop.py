@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from graphc.ops.tensor import Operation, Tensor
 from graphc.rewriting.batch_rows.masking import BatchMasking
 from graphc.rewriting.step_form import StepForm
+from graphc.session.looped_convolutions import is_slow_in_a_loop
 from graphc.session.plan import dispatch
 from graphc.session.program import Program
 from graphc.session.session import Session
-
-_SLOW_IN_LOOPS: Final = frozenset(
-    {"convolution", "convolution_input_gradient", "convolution_kernel_gradient"}
-)
-"""Ops that XLA computes 25 times slower inside of a loop than outside, on CPUs (measured)."""
 
 
 class StepLoop:
@@ -93,9 +89,7 @@ def make_step_loop(
     budget = session.memory_budget
     single = StepForm(masking=masking)
     program = session.make_program(values, fed, form=single, memory_budget=budget)
-    if program.platform == "cpu" and any(
-        node.op.name in _SLOW_IN_LOOPS for node in program.built.walk()
-    ):
+    if is_slow_in_a_loop(program.built.walk(), program.platform):
         places = [place for place, value in enumerate(feeds) if value in stacked]
         return StepLoop(program, session, len(fetches), places)
     looped = StepForm(tuple([tensor.value for tensor in stacked]), masking)
