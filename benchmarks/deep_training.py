@@ -123,6 +123,7 @@ def by_jit(
 ) -> tuple[Step, Callable[[], tuple[Any, Any]]]:
     """The train step of JAX, given to `jax.jit` or to `graphc.jit`; weights are donated.
 
+    Initial weights, and the optimizer's state of them, are made by functions given to it as well.
     Also what gives the program itself, with arguments for it.
     """
     x, y = network.data()
@@ -131,8 +132,8 @@ def by_jit(
     kept: Any = None
 
     def arguments() -> Any:
-        weights = jax.jit(lambda: initial_weights(network, layers))()
-        return weights, jax.jit(start)(weights)
+        weights = jit(lambda: initial_weights(network, layers))()
+        return weights, jit(start)(weights)
 
     def run() -> float:
         nonlocal kept

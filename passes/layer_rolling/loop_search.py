@@ -81,16 +81,34 @@ class LoopSearch:
         for orbit in orbits:
             if not is_draw(orbit.nodes[0]) or any(map(self._flow.is_taken, orbit.nodes)):
                 continue
-            beside = [other for other in orbits if other is not orbit]
-            schedule = Schedule({orbit: 0}, 0, len(orbit) - 1)
+            loop = self._without_leaks(orbit, [other for other in orbits if other is not orbit])
+            if loop is not None:
+                self._flow.contract(loop.nodes())
+                yield loop
+
+    def _without_leaks(self, orbit: Orbit, beside: Sequence[Orbit]) -> Loop | None:
+        """A loop around an orbit of which nothing but results of the graph is read outside.
+
+        What others read too, such as the keys of several draws, is made before the loop.
+        """
+        schedule = Schedule({orbit: 0}, 0, len(orbit) - 1)
+        while True:
             try:
                 loop = plan_loop(self._flow, [orbit], beside, schedule)
             except RefusedError:
-                continue
+                return None
             inside = set(loop.nodes())
-            if all(user in inside for node in inside for user, _ in self.users[node]):
-                self._flow.contract(loop.nodes())
-                yield loop
+            leaking = {
+                each
+                for each in loop.orbits
+                for element in loop.schedule.elements(each)
+                if any(user not in inside for user, _ in self.users[each.nodes[element]])
+            }
+            if not leaking:
+                return loop
+            if orbit in leaking:
+                return None
+            beside = [each for each in beside if each not in leaking]
 
     def _loops_of(self, family: Sequence[Node], period: int) -> list[Loop]:
         succession = self._grow(family, period)

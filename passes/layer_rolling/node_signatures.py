@@ -18,6 +18,7 @@ from graphc.ir.equality import Structures
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.ir.op import Trait
+from graphc.opset.jax_primitive.known_primitives import is_draw as draws_numbers
 
 _NEVER: Final = Trait.BARRIER | Trait.INTENT | Trait.EFFECT | Trait.HOST
 _SOURCES: Final = frozenset({"input", "constant"})
@@ -70,6 +71,9 @@ def is_heavy(node: Node) -> bool:
 
 def is_draw(node: Node) -> bool:
     """Whether a node draws random numbers."""
+    if node.op.name == "jax_primitive":
+        attributes = node.attributes
+        return draws_numbers(attributes["primitive"], attributes["parameters"])
     return bool(node.op.traits & Trait.RANDOM)
 
 

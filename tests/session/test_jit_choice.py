@@ -11,7 +11,14 @@ import pytest
 
 import graphc
 from graphc.importers.jax_functions.repetition import find_repetition
-from graphc.session.jit_choice import EQUATIONS, FLOPS_PER_BYTE, LOGITS, PRODUCTS, nothing_to_gain
+from graphc.session.jit_choice import (
+    DRAWS,
+    EQUATIONS,
+    FLOPS_PER_BYTE,
+    LOGITS,
+    PRODUCTS,
+    nothing_to_gain,
+)
 from passes import default_pipeline
 
 
@@ -62,6 +69,39 @@ def test_long_attention_goes_through_the_passes() -> None:
     places = math.isqrt(LOGITS // 4) + 1
     assert nothing_to_gain(traced(attend, (places, 8), (places, 8))) is None
     assert nothing_to_gain(traced(attend, (places - 1, 8), (places - 1, 8))) is not None
+
+
+def weights_of(layers: int):
+    """Initial values of layers, each drawn with a key of its own."""
+
+    def draw():
+        keys = jax.random.split(jax.random.key(0), layers)
+        normal = [jax.random.normal(key, (4, 6)) * 0.1 for key in keys]
+        return normal, [jax.random.uniform(jax.random.fold_in(key, 1), (3,)) for key in keys]
+
+    return draw
+
+
+def test_initial_values_are_drawn_in_loops_by_jit_and_are_those_of_jax() -> None:
+    made, draw = graphc.jit(weights_of(DRAWS)), weights_of(DRAWS)
+    mine, theirs = made(), jax.jit(draw)()
+    assert not made.unoptimized
+    for left, right in zip(jax.tree.leaves(mine), jax.tree.leaves(theirs), strict=True):
+        np.testing.assert_array_equal(left, right)
+    loops = [node for node in made.graph(stage="rolled").nodes if node.op.name == "scan"]
+    assert [loop.attributes["length"] for loop in loops] == [DRAWS, DRAWS]
+
+
+def test_few_initial_values_and_draws_beside_products_are_left_as_they_were_written() -> None:
+    assert nothing_to_gain(traced(weights_of(DRAWS - 1))) is not None
+
+    def drop(x):
+        for number in range(DRAWS):
+            key = jax.random.fold_in(jax.random.key(0), number)
+            x = x @ jnp.ones((8, 8)) * jax.random.bernoulli(key, 0.5, (4, 8))
+        return x
+
+    assert nothing_to_gain(traced(drop, (4, 8))) is not None
 
 
 def test_calls_count_wherever_they_are_made() -> None:

@@ -1,7 +1,7 @@
 """What a jaxpr repeats: a quick look, before anything is paid for an import and for passes.
 
-Products are told apart by their primitive and types; those of a call are counted once and added
-wherever it is called. A microsecond or two an equation.
+Products and draws are told apart by their primitive and types; those of a call are counted once and
+added wherever it is called. A microsecond or two an equation.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Final
 from jax.extend.core import ClosedJaxpr
 
 from graphc.importers.jax_functions.calls import called_jaxpr
+from graphc.opset.jax_primitive.known_primitives import DRAWS
 
 _REPEATED: Final = frozenset({"dot_general", "ragged_dot", "scan", "while", "cond"})
 """What layers are known by. Convolutions are not: see `graphc.session.jit_choice`."""
@@ -26,6 +27,7 @@ class Repetition:
     Attributes:
         equations: how many there are.
         products: how many products, loops or branches have the same types, at most.
+        draws: how many draws of random numbers have the same type, at most.
         flops: of all products of matrices.
         argument_bytes: of what the jaxpr is given.
         largest_logits: bytes of the largest product of which exponentials are taken.
@@ -33,6 +35,7 @@ class Repetition:
 
     equations: int
     products: int
+    draws: int
     flops: int
     argument_bytes: int
     largest_logits: int
@@ -45,6 +48,7 @@ class _Seen:
         self.equations = 0
         self.flops = 0
         self.repeated: Counter[object] = Counter()
+        self.draws: Counter[object] = Counter()
         self.product_bytes: dict[int, int] = {}
         self.exponentials: set[int] = set()
 
@@ -52,6 +56,7 @@ class _Seen:
         self.equations += other.equations
         self.flops += other.flops
         self.repeated.update(other.repeated)
+        self.draws.update(other.draws)
         self.product_bytes |= other.product_bytes
         self.exponentials |= other.exponentials
 
@@ -61,6 +66,8 @@ class _Seen:
         if name in _REPEATED:
             types = tuple([atom.aval for atom in (*equation.invars, *equation.outvars)])
             self.repeated[name, types] += 1
+        elif name in DRAWS:
+            self.draws[name, equation.outvars[0].aval] += 1
         if name == "dot_general":
             result, left = equation.outvars[0].aval, equation.invars[0].aval
             contracted = equation.params["dimension_numbers"][0][0]
@@ -77,6 +84,7 @@ def find_repetition(program: ClosedJaxpr) -> Repetition:
     return Repetition(
         seen.equations,
         max(seen.repeated.values(), default=0),
+        max(seen.draws.values(), default=0),
         seen.flops,
         sum(map(_bytes, program.in_avals)),
         max(logits, default=0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 import jax
@@ -19,6 +19,9 @@ from graphc.ir.parameters import register_enumeration, register_record
 from graphc.ir.types import TensorType, tensor_type
 
 Function = Callable[..., list[Any]]
+
+DRAWS: Final = frozenset({"random_bits", "rng_bit_generator", "threefry2x32"})
+"""The primitives that make random numbers of keys."""
 
 _JAX: Final = cast(Any, jax)  # much of it has no types
 _LAX: Final = cast(Any, lax)
@@ -84,6 +87,15 @@ def function_of(call: OpCall) -> Function:
         return list(results) if primitive.multiple_results else [results]
 
     return function
+
+
+def is_draw(primitive: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether a primitive makes random numbers, or calls nothing but one that does."""
+    called = parameters.get("jaxpr")
+    if called is None:
+        return primitive in DRAWS
+    equations = getattr(called, "jaxpr", called).eqns
+    return any(equation.primitive.name in DRAWS for equation in equations)
 
 
 def run_on_cpu(function: Function, call: OpCall, arrays: Sequence[Any]) -> list[Any]:
