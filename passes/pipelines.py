@@ -17,6 +17,7 @@ from graphc.rewriting.graph_pass import GraphPass
 from graphc.rewriting.pipeline import Pipeline, Stage
 from passes.algebra import Algebra
 from passes.attention_fusion import AttentionFusion
+from passes.attention_kernels import AttentionKernels
 from passes.attention_legalization import AttentionLegalization
 from passes.autodiff import Autodiff
 from passes.common_subexpressions import CommonSubexpressions
@@ -75,7 +76,11 @@ def default_pipeline() -> Pipeline:
             Stage("simplified", CLEAN_UP, fixpoint=True, forbidden=_NO_INTENTS),
             Stage("specialised", (Specialisation(), *CLEAN_UP), fixpoint=True, forbidden=_STATIC),
             Stage("placed", forbidden=_STATIC),
-            Stage("legalized", (AttentionLegalization(), RowAccess()), forbidden=_STATIC),
+            Stage(
+                "legalized",
+                (AttentionKernels(), AttentionLegalization(), RowAccess()),
+                forbidden=_STATIC,
+            ),
             Stage(
                 "budgeted",
                 (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -15,10 +15,10 @@ from graphc.garbage_collection import paused_collection
 from graphc.ir.graph import Graph
 from graphc.lowering.disk_cache import DiskCache
 from graphc.lowering.jax_internals import (
+    Aval,
     jit_from_jaxpr,
     scoped_compilation_cache,
     scoped_x64,
-    usable_donations,
 )
 from graphc.lowering.jaxpr import LoweredGraph, aval_of, lower_graph
 
@@ -87,7 +87,7 @@ class Executable:
         ]
         in_avals = [aval_of(value.type) for value in self.graph.inputs]
         out_avals = [aval_of(value.type) for value in self.graph.outputs]
-        return usable_donations(in_avals, out_avals, candidates)
+        return _usable_donations(in_avals, out_avals, candidates)
 
     def _first_call(self, *arguments: Any) -> list[Any]:
         self.compile()
@@ -145,3 +145,21 @@ class Executable:
     def memory_analysis(self) -> Any:
         """XLA's own numbers: argument, output, temp and alias bytes."""
         return self.compile().memory_analysis()
+
+
+def _usable_donations(
+    in_avals: Sequence[Aval], out_avals: Sequence[Aval], candidates: Sequence[int]
+) -> tuple[int, ...]:
+    """Keeps the candidates that JAX can give to an output of the same shape and dtype, in order.
+
+    JAX's own greedy matching (``mlir._set_up_aliases``): what is left never makes it warn.
+    """
+    free: dict[tuple[Any, Any], int] = {}
+    for aval in out_avals:
+        free[aval.shape, aval.dtype] = free.get((aval.shape, aval.dtype), 0) + 1
+    kept: list[int] = []
+    for index in candidates:
+        if free.get(key := (in_avals[index].shape, in_avals[index].dtype), 0):
+            free[key] -= 1
+            kept.append(index)
+    return tuple(kept)

@@ -1,8 +1,9 @@
 """The one file that touches JAX's private modules: jaxprs made by hand, and what that needs.
 
 Public JAX is used wherever it exists (``jax.extend.core``, ``jax.enable_x64``). What has no public
-name is listed here with the reason. All were read and measured in JAX 0.10.2; all but one are in
-0.10.0 too, the floor of the package. How much earlier they appeared was not looked up.
+name is listed here with the reason. All were read and measured in JAX 0.10.2, and run in 0.11.2;
+all but one are in 0.10.0 too, the floor of the package. How much earlier they appeared was not
+looked up.
 
 * ``core.ShapedArray``: the type of a variable.
 * ``core.current_jaxpr_eqn_context``: the flags (threefry form, mesh) that an equation is lowered
@@ -221,6 +222,13 @@ def inline_jaxpr(
     return InlinedJaxpr(equations, outputs, constants)
 
 
+@functools.cache
+def _parameters_of_jit() -> dict[str, Any]:
+    """The parameters of a ``jit`` equation: JAX changes their number, and what stands for "no"."""
+    program = jax.make_jaxpr(jax.jit(lambda: ()))()
+    return dict(program.eqns[0].params)
+
+
 def jit_from_jaxpr(
     program: ClosedJaxpr,
     name: str,
@@ -237,7 +245,7 @@ def jit_from_jaxpr(
         program: see :func:`close_jaxpr`.
         name: becomes ``jit(<name>)`` in HLO.
         donate_argnums: arguments whose buffers become the outputs' (state that is updated). JAX
-            warns about one that no output can take; ask :func:`usable_donations` first.
+            warns about one that no output can take.
         keep_unused: keeps arguments that nothing reads, so that a donated one is freed too.
 
     Raises:
@@ -246,6 +254,7 @@ def jit_from_jaxpr(
     """
     size_in, size_out = len(program.in_avals), len(program.out_avals)
     params: dict[str, Any] = {
+        **_parameters_of_jit(),
         "jaxpr": program,
         "in_shardings": (_UNSPECIFIED,) * size_in,
         "out_shardings": (_UNSPECIFIED,) * size_out,
@@ -255,9 +264,8 @@ def jit_from_jaxpr(
         "donated_invars": (False,) * size_in,
         "name": name,
         "keep_unused": keep_unused,
-        "inline": False,
-        "compiler_options_kvs": (),
     }
+    del params["ctx_mesh"]  # that of the call
 
     def call(*arguments: Any) -> list[Any]:
         # Runs once per signature, under a trace; the jit primitive itself checks nothing.
@@ -271,24 +279,6 @@ def jit_from_jaxpr(
     if program.jaxpr.debug_info.arg_names is not None:
         vars(call)["__fun_debug_info__"] = program.jaxpr.debug_info
     return jax.jit(call, donate_argnums=tuple(donate_argnums), keep_unused=keep_unused)
-
-
-def usable_donations(
-    in_avals: Sequence[Aval], out_avals: Sequence[Aval], candidates: Iterable[int]
-) -> tuple[int, ...]:
-    """Keeps the candidates that JAX can give to an output of the same shape and dtype, in order.
-
-    JAX's own greedy matching (``mlir._set_up_aliases``): what is left never makes it warn.
-    """
-    free: dict[tuple[Any, Any], int] = {}
-    for aval in out_avals:
-        free[aval.shape, aval.dtype] = free.get((aval.shape, aval.dtype), 0) + 1
-    kept: list[int] = []
-    for index in candidates:
-        if free.get(key := (in_avals[index].shape, in_avals[index].dtype), 0):
-            free[key] -= 1
-            kept.append(index)
-    return tuple(kept)
 
 
 @functools.cache

@@ -4,6 +4,6 @@ Both are written out in full where nothing better is known. A pass that has a fo
 memory finds them by name, with everything that such a form must know: scale, masks and bias.
 """
 
-from graphc.opset.attention import gradient, weighted_values
+from graphc.opset.attention import flash, gradient, weighted_values
 
-__all__ = ["gradient", "weighted_values"]
+__all__ = ["flash", "gradient", "weighted_values"]

@@ -111,7 +111,8 @@ def _summed_to(build: Builder, for_logits: Value, bias: Value) -> Value:
     return as_type(build, for_logits, bias.type.dtype)
 
 
-def _reference(call: OpCall, *arrays: Array) -> Sequence[Array]:
+def reference(call: OpCall, *arrays: Array) -> Sequence[Array]:
+    """The cotangents in NumPy, computed in float64."""
     extras, sizes = _extras(call), sizes_of(call.types)
     weights, allowed, key, value = reference_weights(call, extras, arrays)
     query, ct = (np.asarray(arrays[position], np.float64) for position in (0, -1))
@@ -168,7 +169,7 @@ ATTENTION_GRADIENT = REGISTRY.register(
         infer=_type,
         lower=ByDecomposition(),
         gradient=ByDecomposition(),
-        reference=_reference,
+        reference=reference,
         cost=_cost,
         samples=_samples,
         traits=Trait.COMPOSITE | Trait.CONTRACTION,

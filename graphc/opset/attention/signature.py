@@ -154,7 +154,7 @@ def masked_logit(dtype: np.dtype[Any]) -> float:
 
 def hidden_logit(attributes: Attributes, dtype: np.dtype[Any]) -> float:
     """What stands for the logits of keys that a mask, order or distance hides."""
-    given: float | None = attributes["hidden_logit"]
+    given: float | None = attributes.get("hidden_logit")
     return masked_logit(dtype) if given is None else given
 
 
