@@ -16,7 +16,7 @@ from graphc.ir.op import Trait
 from graphc.rewriting.graph_pass import GraphPass
 from graphc.rewriting.pipeline import Pipeline, Stage
 from passes.algebra import Algebra
-from passes.attention_fusion import AttentionFusion
+from passes.attention_fusion import AttentionFusion, AttentionGradients
 from passes.attention_kernels import AttentionKernels
 from passes.attention_legalization import AttentionLegalization
 from passes.autodiff import Autodiff
@@ -60,7 +60,7 @@ def default_pipeline() -> Pipeline:
         (
             Stage("functional", (Functional(),), forbidden=_NO_EFFECTS),
             Stage("canonical", CLEAN_UP, fixpoint=True, forbidden=_NO_EFFECTS),
-            Stage("composed", (AttentionFusion(),), forbidden=_NO_EFFECTS),
+            Stage("composed", (AttentionGradients(), AttentionFusion()), forbidden=_NO_EFFECTS),
             Stage("cast", forbidden=_NO_EFFECTS),
             Stage(
                 "rolled",

@@ -6,8 +6,11 @@
 * products: the product of weights and values, and what belongs together in both.
 * emission: the op, in the layout that it takes, and its result in the layout that was written.
 * attention_fusion: the rule and the pass.
+* written_gradients: from there down to the gradient, in a train step that has it written out.
+* attention_gradients: the pass for both together.
 """
 
 from passes.attention_fusion.attention_fusion import RULES, AttentionFusion
+from passes.attention_fusion.attention_gradients import AttentionGradients
 
-__all__ = ["RULES", "AttentionFusion"]
+__all__ = ["RULES", "AttentionFusion", "AttentionGradients"]

@@ -30,7 +30,7 @@ class Atoms:
     def __init__(self, editor: GraphEditor) -> None:
         self.editor = editor
         self._sizes: list[Dimension] = []
-        self._parts: dict[int, tuple[int, int]] = {}
+        self._parts: dict[int, tuple[int, ...]] = {}
 
     def fresh(self, shape: Iterable[Dimension]) -> Axes:
         """An atom of its own for each axis."""
@@ -47,7 +47,7 @@ class Atoms:
         return tuple([self._sizes[atom] for atom in atoms])
 
     def flat(self, axes: Iterable[Iterable[int]]) -> list[int]:
-        """The atoms of axes in order, those that were cut as their parts."""
+        """The atoms of axes in order, as their parts where they were cut."""
         found: list[int] = []
         stack = [atom for axis in axes for atom in axis][::-1]
         while stack:
@@ -58,6 +58,10 @@ class Atoms:
             else:
                 stack += parts[::-1]
         return found
+
+    def identify(self, atom: int, other: int) -> None:
+        """From now on the first atom is the second, which has the same size."""
+        self._parts[atom] = (other,)
 
     def now(self, axes: Axes) -> Axes:
         """Axes with the parts of what was cut since."""

@@ -8,37 +8,88 @@ from typing import Any
 from graphc.dimensions import Dimension
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
-from passes.attention_fusion.axis_atoms import reshaped
-from passes.attention_fusion.products import Found, NearMissError, Part
+from passes.attention_fusion.axis_atoms import Axes, reshaped
+from passes.attention_fusion.products import Found, NearMissError, Part, Roles
 
 
 def emit(build: Builder, found: Found, shape: Sequence[Dimension]) -> Value:
     """The attention, as a tensor of the shape of what it replaces."""
-    atoms, roles = found.atoms, found.roles
-    heads = [*roles.key_heads, *roles.group]
+    roles = found.roles
+    result = build.attention(*_operands(build, found), scale=found.scale, **hidden_places(found))
+    order = [*roles.examples, *roles.queries, *roles.heads, *roles.value_size]
+    return as_written(build, found, result, order, found.result, shape)
 
-    def arranged(part: Part, *groups: Sequence[int]) -> Value:
-        return atoms.arrange(build, part.value, part.axes, groups)
 
-    operands = [
-        arranged(found.query, roles.examples, roles.queries, heads, roles.size),
-        arranged(found.key, roles.examples, roles.keys, roles.key_heads, roles.size),
-        arranged(found.value, roles.examples, roles.keys, roles.key_heads, roles.value_size),
-    ]
-    extras = (_bias(build, found), _mask(build, found))
-    result = build.attention(
-        *operands,
-        *[extra for extra in extras if extra is not None],
+def emit_gradient(build: Builder, found: Found, ct: Part) -> list[tuple[Value, list[int]]]:
+    """The cotangents of query, key and value, each with its atoms in order.
+
+    Args:
+        build: makes the nodes.
+        found: the attention.
+        ct: the cotangent of its result.
+    """
+    roles = found.roles
+    groups = (roles.examples, roles.queries, roles.heads, roles.value_size)
+    results = build.attention_gradient(
+        *_operands(build, found),
+        found.atoms.arrange(build, ct.value, ct.axes, groups),
         scale=found.scale,
         **hidden_places(found),
     )
-    order = [*roles.examples, *roles.queries, *heads, *roles.value_size]
+    return list(zip(results, gradient_orders(roles), strict=False))
+
+
+def gradient_orders(roles: Roles) -> list[list[int]]:
+    """The atoms of the cotangents of query, key and value, in the order of the op."""
+    return [
+        [*roles.examples, *roles.queries, *roles.heads, *roles.size],
+        [*roles.examples, *roles.keys, *roles.key_heads, *roles.size],
+        [*roles.examples, *roles.keys, *roles.key_heads, *roles.value_size],
+    ]
+
+
+def as_written(
+    build: Builder,
+    found: Found,
+    result: Value,
+    order: Sequence[int],
+    axes: Axes,
+    shape: Sequence[Dimension],
+) -> Value:
+    """A result of the op in the layout that was written.
+
+    Args:
+        build: makes the nodes.
+        found: the attention.
+        result: of the op.
+        order: its atoms.
+        axes: those of what it replaces.
+        shape: of what it replaces.
+    """
+    atoms = found.atoms
+    order = atoms.flat([order])
     result = reshaped(build, result, atoms.sizes(order))
-    wanted = atoms.flat(found.result)
+    wanted = atoms.flat(axes)
     permutation = [order.index(atom) for atom in wanted]
     if permutation != sorted(permutation):
         result = build.transpose(result, permutation=permutation)
     return reshaped(build, result, shape)
+
+
+def _operands(build: Builder, found: Found) -> list[Value]:
+    """Query, key, value and, where there are any, bias and mask, as the op takes them."""
+    atoms, roles = found.atoms, found.roles
+
+    def arranged(part: Part, *groups: Sequence[int]) -> Value:
+        return atoms.arrange(build, part.value, part.axes, groups)
+
+    extras = (_bias(build, found), _mask(build, found))
+    return [
+        arranged(found.query, roles.examples, roles.queries, roles.heads, roles.size),
+        arranged(found.key, roles.examples, roles.keys, roles.key_heads, roles.size),
+        arranged(found.value, roles.examples, roles.keys, roles.key_heads, roles.value_size),
+        *[extra for extra in extras if extra is not None],
+    ]
 
 
 def hidden_places(found: Found) -> dict[str, Any]:

@@ -46,6 +46,11 @@ class Roles:
     size: Sequence[int]
     value_size: Sequence[int]
 
+    @property
+    def heads(self) -> list[int]:
+        """Those of queries."""
+        return [*self.key_heads, *self.group]
+
 
 @dataclass(frozen=True)
 class Found:
@@ -59,6 +64,7 @@ class Found:
         scale: of the logits.
         logits: bias and number of hidden logits.
         masks: what hides them.
+        weights: the softmax.
     """
 
     atoms: Atoms
@@ -70,6 +76,7 @@ class Found:
     scale: float
     logits: Logits
     masks: Masks
+    weights: Part
 
 
 def find_attention(node: Node, editor: GraphEditor) -> Found | None:
@@ -78,6 +85,25 @@ def find_attention(node: Node, editor: GraphEditor) -> Found | None:
     Raises:
         NearMissError: it is something like it.
     """
+    match = _softmax_of(node, editor)
+    if match is not None:
+        _require_own(match.atoms, node, editor.operands(node)[match.side], match.softmax)
+        return match.find()
+    for side in (0, 1):
+        _report_near(editor, node, side)
+    return None
+
+
+def find_shared_attention(node: Node, editor: GraphEditor) -> Found | None:
+    """As `find_attention`, where others may read the weights; None where it is something else."""
+    match = _softmax_of(node, editor)
+    if match is None or editor.has_one_use(match.softmax.output):
+        return None
+    return match.find()
+
+
+def _softmax_of(node: Node, editor: GraphEditor) -> _Match | None:
+    """The softmax over whose axis a product sums."""
     for side in (0, 1):
         atoms = Atoms(editor)
         weights = editor.operands(node)[side]
@@ -90,10 +116,7 @@ def find_attention(node: Node, editor: GraphEditor) -> Found | None:
         key = softmax_axes[softmax.attributes["axis"]]
         if atoms.flat(contracted) != atoms.flat([key]) or len(atoms.flat([key])) != 1:
             continue
-        _require_own(atoms, node, weights, softmax)
-        return _Match(atoms, node, side, axes, softmax, softmax_axes).find()
-    for side in (0, 1):
-        _report_near(editor, node, side)
+        return _Match(atoms, node, side, axes, softmax, softmax_axes)
     return None
 
 
@@ -177,13 +200,15 @@ class _Match:
         for node in (self.node, scores):
             if node.attributes["precision"] not in (None, "DEFAULT"):
                 raise NearMissError("a product asks for a precision of its own")
-        parts, size = _operands_of(atoms, scores, logits.axes)
+        parts, size = operands_of(atoms, scores, logits.axes)
         sides = [place for place in (0, 1) if key in atoms.flat(parts[place].axes)]
         if len(sides) != 1:
             raise NearMissError("the softmax does not run over the keys of one tensor")
-        query_part, factor = _unscaled(atoms, parts[1 - sides[0]])
-        key_part = _bare(atoms, parts[sides[0]], is_repeated=True)
-        value_part, value_size, result = self._value()
+        query_part, factor = unscaled(atoms, parts[1 - sides[0]])
+        key_part = bare_part(atoms, parts[sides[0]], is_repeated=True)
+        value_part, value_size, result = other_operand(
+            atoms, self.node, self.side, self.weights_axes
+        )
         if len(atoms.flat([(key,)])) != 1:
             raise NearMissError("a reshape cuts the axis of keys")
         dtypes = {part.value.type.dtype for part in (query_part, key_part, value_part)}
@@ -210,25 +235,8 @@ class _Match:
             logits.factor * factor,
             logits,
             masks,
+            Part(self.softmax.output, self.softmax_axes),
         )
-
-    def _value(self) -> tuple[Part, list[int], Axes]:
-        """The values, what of them is no key, and the axes of the sum."""
-        atoms, node, side = self.atoms, self.node, self.side
-        other = 1 - side
-        value = atoms.editor.operands(node)[other]
-        axes: list[tuple[int, ...]] = list(atoms.fresh(value.type.shape))
-        for names in (_batching, _contracting):
-            for mine, theirs in zip(names(node, side), names(node, other), strict=True):
-                axes[theirs] = self.weights_axes[mine]
-        free = [axes[axis] for axis in _free(node, other, len(axes))]
-        halves = [[self.weights_axes[i] for i in _free(node, side, len(self.weights_axes))], free]
-        if side == 1:
-            halves.reverse()
-        batch = [self.weights_axes[axis] for axis in _batching(node, side)]
-        result = (*batch, *halves[0], *halves[1])
-        part = _bare(atoms, Part(value, tuple(axes)), is_repeated=True)
-        return part, atoms.flat(free), result
 
     def _roles(
         self,
@@ -257,7 +265,35 @@ def _largeness(size: object) -> float:
     return float(size) if isinstance(size, int) else float("inf")
 
 
-def _operands_of(atoms: Atoms, node: Node, axes: Axes) -> tuple[list[Part], list[int]]:
+def other_operand(atoms: Atoms, node: Node, side: int, axes: Axes) -> tuple[Part, list[int], Axes]:
+    """What a tensor is multiplied by: its other operand, without what was repeated.
+
+    Args:
+        atoms: of the match.
+        node: the product.
+        side: which operand the tensor is.
+        axes: its axes.
+
+    Returns:
+        The other operand, the atoms of it that the tensor lacks, the axes of the product.
+    """
+    other = 1 - side
+    value = atoms.editor.operands(node)[other]
+    others: list[tuple[int, ...]] = list(atoms.fresh(value.type.shape))
+    for names in (_batching, _contracting):
+        for mine, theirs in zip(names(node, side), names(node, other), strict=True):
+            others[theirs] = axes[mine]
+    free = [others[axis] for axis in _free(node, other, len(others))]
+    halves = [[axes[i] for i in _free(node, side, len(axes))], free]
+    if side == 1:
+        halves.reverse()
+    batch = [axes[axis] for axis in _batching(node, side)]
+    result = (*batch, *halves[0], *halves[1])
+    part = bare_part(atoms, Part(value, tuple(others)), is_repeated=True)
+    return part, atoms.flat(free), result
+
+
+def operands_of(atoms: Atoms, node: Node, axes: Axes) -> tuple[list[Part], list[int]]:
     """The operands of a product with the axes of its result, and the atoms it sums over."""
     operands = atoms.editor.operands(node)
     batching = len(_batching(node, 0))
@@ -280,7 +316,7 @@ def _operands_of(atoms: Atoms, node: Node, axes: Axes) -> tuple[list[Part], list
     return parts, atoms.flat(summed)
 
 
-def _bare(atoms: Atoms, part: Part, is_repeated: bool = False) -> Part:
+def bare_part(atoms: Atoms, part: Part, is_repeated: bool = False) -> Part:
     """What a tensor was made of by transposes and, if asked, repetitions; axes stay whole."""
     best, at = part, (part.value, part.axes)
     while (above := atoms.above(*at)) is not None:
@@ -292,14 +328,14 @@ def _bare(atoms: Atoms, part: Part, is_repeated: bool = False) -> Part:
     return Part(best.value, atoms.now(best.axes))
 
 
-def _unscaled(atoms: Atoms, part: Part) -> tuple[Part, float]:
+def unscaled(atoms: Atoms, part: Part) -> tuple[Part, float]:
     """A tensor before it was multiplied by a number, and the number."""
-    part, factor = _bare(atoms, part), 1.0
+    part, factor = bare_part(atoms, part), 1.0
     while part.value.node.op.name in ("multiply", "divide"):
         scaled = scaled_by_number(atoms, part.value)
         if scaled is None:
             break
-        part, factor = _bare(atoms, Part(scaled[0], part.axes)), factor * scaled[1]
+        part, factor = bare_part(atoms, Part(scaled[0], part.axes)), factor * scaled[1]
     return part, factor
 
 

@@ -10,9 +10,10 @@ place), while `exp(x) / sum(exp(x))` is NaN in that place alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from graphc.ir.builder import Builder
 from graphc.ir.node import Value
 from graphc.rewriting.match import Match
 from graphc.rewriting.rules import RuleCollector
@@ -20,7 +21,7 @@ from graphc.rewriting.terms import Operation, Term, attribute, op, variables
 from passes.refusals import for_floats
 
 _rules = RuleCollector("softmax")
-_x, _m = variables("x", "m")
+_x, _m, _ct, _y, _n = variables("x", "m", "ct", "y", "n")
 _AXES: Final = attribute("axes")
 _AXIS: Final = attribute("axis")
 
@@ -114,6 +115,82 @@ _rules.add(
     op.softmax(_x, axis=_AXIS),
     "reassociates",
 )
+
+# --- gradients of softmax -------------------------------------------------------------------------
+#
+# `w * (ct - sum(w * ct))` for the weights w = softmax(x), which are there anyway: JAX writes the
+# gradient of a quotient, from the exponentials and their sum.
+
+
+def _in_rows(term: Term) -> Operation:
+    """A row's number at each of its positions, beside another such that is `_over_rows`."""
+    return op.broadcast_in_dim(term, broadcast_dimensions=attribute("kept"))
+
+
+def _summed(term: Term) -> Operation:
+    return op.reduce_sum(term, axes=_AXES)
+
+
+_weights: Final = op.softmax(_x, axis=_AXIS)
+
+
+def _weights_of_rows(match: Match) -> str | None:
+    if tuple(match.attribute("axes")) != (match.attribute("axis"),):
+        return _OTHER_AXES
+    return _over_summed_rows(match)
+
+
+def _gradient(build: Builder, weights: Value, ct: Value, axis: int) -> Value:
+    """The cotangent of a softmax's operand."""
+    weighted = build.reduce_sum(build.multiply(weights, ct), axes=(axis,))
+    kept = [each for each in range(ct.type.rank) if each != axis]
+    rows = build.broadcast_in_dim(weighted, shape=ct.type.shape, broadcast_dimensions=kept)
+    return build.multiply(weights, build.subtract(ct, rows))
+
+
+@_rules.rewrite(
+    "stabilises",
+    (
+        _ct / _over_rows(_sum_of_exp)
+        - _in_rows(_summed(_ct * _in_rows(1 / (_sum_of_exp * _sum_of_exp)) * _exp))
+    )
+    * _exp,
+    check=_one_axis_over_rows,
+)
+def gradient_of_exponential_over_sum(match: Match) -> Value:
+    """The gradient of e^x / sum(e^x) is that of softmax(x)."""
+    axis = _only_axis(match)
+    return _gradient(match.build, match.build.softmax(match["x"], axis=axis), match["ct"], axis)
+
+
+@_rules.rewrite(
+    "reassociates",
+    _ct * _weights - _over_rows(_summed(_ct * _weights)) * _weights,
+    check=_weights_of_rows,
+)
+def gradient_of_softmax_as_difference(match: Match) -> Value:
+    """Ct * w - sum(ct * w) * w is w * (ct - sum(w * ct)), for weights w that are a softmax."""
+    axis: int = match.attribute("axis")
+    return _gradient(match.build, match.build.softmax(match["x"], axis=axis), match["ct"], axis)
+
+
+def _gradient_of_weights(over_rows: Callable[[Term], Operation]) -> Operation:
+    return _weights * (_ct - over_rows(_summed(_weights * _ct)))
+
+
+_again: Final = _gradient_of_weights(_in_rows)
+
+
+@_rules.rewrite(
+    "stabilises",
+    _gradient_of_weights(_over_rows).named("gradient") + _in_rows(_summed(-_again) / _n) * _y,
+    _gradient_of_weights(_over_rows).named("gradient") + _in_rows(-_summed(_again) / _n) * _y,
+    check=_weights_of_rows,
+)
+def gradient_of_subtracted_maximum(match: Match) -> Value:
+    """The gradient of a softmax sums to 0 over each row: nothing is left for what is subtracted."""
+    return match["gradient"]
+
 
 # --- log_softmax ----------------------------------------------------------------------------------
 

@@ -57,6 +57,41 @@ def below_maximum(build, x, axes=(1,), stop=False):
     return build.subtract(x, rows(build, greatest, x, axes)), greatest
 
 
+def weighted_difference(build, weights, ct):
+    mean = build.reduce_sum(build.multiply(weights, ct), axes=(1,))
+    return build.multiply(weights, build.subtract(ct, rows(build, mean, ct)))
+
+
+def gradient_of_softmax(build, x, ct, *unread):
+    return weighted_difference(build, build.softmax(x, axis=1), ct)
+
+
+def gradient_of_quotient(build, x, ct):
+    powers, total = softmax_parts(build, x)
+    share = build.divide(c(build, total, 1), build.multiply(total, total))
+    of_total = build.multiply(build.multiply(ct, rows(build, share, x)), powers)
+    of_powers = build.divide(ct, rows(build, total, x))
+    mean = rows(build, build.reduce_sum(of_total, axes=(1,)), x)
+    return build.multiply(build.subtract(of_powers, mean), powers)
+
+
+def difference_of_weighted(build, x, ct):
+    weighted = build.multiply(ct, weights := build.softmax(x, axis=1))
+    total = rows(build, build.reduce_sum(weighted, axes=(1,)), x)
+    return build.subtract(weighted, build.multiply(total, weights))
+
+
+def with_gradient_of_maximum(build, x, ct, y, sign_first):
+    gradient = gradient_of_softmax(build, x, ct)
+    if sign_first:
+        total = build.reduce_sum(build.negate(gradient), axes=(1,))
+    else:
+        total = build.negate(build.reduce_sum(gradient, axes=(1,)))
+    count = build.reduce_sum(build.abs(y), axes=(1,))
+    share = rows(build, build.divide(total, count), x)
+    return build.add(gradient, build.multiply(share, y))
+
+
 def hyperbolic(build, x):
     up, down = build.exponential(x), build.exponential(build.negate(x))
     return build.divide(build.subtract(up, down), build.add(up, down))
@@ -242,6 +277,28 @@ CASES = [
         of("log_sum_exp", axes=(0, 1)),
     ),
     Case("log_sum_exp_of_shifted", (F32,), log_sum_exp_of_shifted, of("log_sum_exp", axes=(1,))),
+    Case("gradient_of_exponential_over_sum", (F32, F32), gradient_of_quotient, gradient_of_softmax),
+    Case(
+        "gradient_of_exponential_over_sum",
+        (SYMBOLIC,) * 2,
+        gradient_of_quotient,
+        gradient_of_softmax,
+    ),
+    Case(
+        "gradient_of_softmax_as_difference",
+        (F32, F32),
+        difference_of_weighted,
+        gradient_of_softmax,
+    ),
+    *[
+        Case(
+            "gradient_of_subtracted_maximum",
+            (F32, F32, F32),
+            lambda b, x, ct, y, first=sign_first: with_gradient_of_maximum(b, x, ct, y, first),
+            gradient_of_softmax,
+        )
+        for sign_first in (True, False)
+    ],
 ]
 
 
@@ -282,6 +339,14 @@ REFUSED = {
         "stable already",
     ),
     "exp(log(x)) is NaN for a negative x": (of("exponential", of("log")), F32, None),
+    "the sums of a gradient run over another axis": (
+        lambda b, x: b.subtract(
+            b.multiply(x, w := b.softmax(x, axis=0)),
+            b.multiply(rows(b, b.reduce_sum(b.multiply(x, w), axes=(1,)), x), w),
+        ),
+        F32,
+        "not of the rows",
+    ),
 }
 
 

@@ -16,7 +16,7 @@ from graphc.ir.types import as_type
 from graphc.opset.samples import draw
 from graphc.reference.evaluator import evaluate
 from graphc.rewriting.graph_pass import PassContext
-from passes.attention_fusion import AttentionFusion
+from passes.attention_fusion import AttentionFusion, AttentionGradients
 from tests.passes.attention_fusion.writings import (
     FEW_KEYS,
     FEW_VALUES,
@@ -141,3 +141,131 @@ def test_an_interior_gradient_keeps_its_path() -> None:
         found = session.run(slope, {q: QUERY, k: KEY, v: VALUE})
     expected = np.broadcast_to(VALUE.sum(3).transpose(0, 2, 1)[:, :, None], found.shape)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+# --- with the gradient written out ----------------------------------------------------------------
+
+
+def step_of(function: Any, cotangent: Any) -> Any:
+    """Result and gradients, as JAX writes them."""
+
+    def step(q: Any, k: Any, v: Any, *rest: Any) -> Any:
+        result, pull_back = jax.vjp(lambda *x: function(*x, *rest), q, k, v)
+        return result, pull_back(cotangent(result))
+
+    return step
+
+
+REPEATED = "heads share keys that are repeated for them"
+
+
+@pytest.mark.parametrize("name", WRITINGS)
+def test_attention_is_found_together_with_its_written_gradient(name: str) -> None:
+    writing, context = WRITINGS[name], PassContext()
+    before = canonical(step_of(writing.function, jnp.cos), *writing.arrays)
+    after = AttentionGradients(least_bytes=0)(before, context).graph
+    if writing.function is repeated_keys:
+        assert [why for *_, why in context.trace.refused] == [REPEATED]
+        return
+    assert not after.count("dot_general") + after.count("softmax") + after.count("select")
+    assert after.count("attention") == after.count("attention_gradient") == 1
+    expected = evaluate(before, writing.arrays, precise=True)
+    for mine, theirs in zip(evaluate(after, writing.arrays, precise=True), expected, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-9)
+
+
+def also_weights(q: Any, k: Any, v: Any) -> Any:
+    weights = jax.nn.softmax(logits_of(q, k), -1)
+    return jnp.einsum("bnts,bsnv->btnv", weights, v), weights
+
+
+def with_aid(use: Any) -> Any:
+    """A step in which something reads an array in the middle of the gradient."""
+
+    def step(q: Any, k: Any, v: Any) -> Any:
+        weights = jax.nn.softmax(logits_of(q, k), -1)
+        ct = jnp.cos(jnp.einsum("bnts,bsnv->btnv", weights, v))
+        for_weights = jnp.einsum("btnv,bsnv->bnts", ct, v)
+        for_logits = weights * (for_weights - (weights * for_weights).sum(-1, keepdims=True))
+        for_query = jnp.einsum("bnts,bsnh->btnh", for_logits, k)
+        return for_query, use(weights, for_weights, for_logits, k, ct)
+
+    return step
+
+
+NEAR_GRADIENTS = {
+    "the weights are a result": (
+        lambda q, k, v: (
+            jax.vjp(also_weights, q, k, v)[0],
+            jax.vjp(lambda *x: also_weights(*x)[0], q, k, v)[1](q),
+        ),
+        "is a result, too",
+    ),
+    "the weights have a cotangent of their own": (
+        lambda q, k, v: jax.grad(
+            lambda *x: sum(jnp.sin(each).sum() for each in also_weights(*x)), (0, 1, 2)
+        )(q, k, v),
+        "",
+    ),
+    "a bias has a gradient": (
+        lambda q, k, v: jax.grad(
+            lambda q, bias: jnp.sin(weigh(logits_of(q, k) + bias, v)).sum(), (0, 1)
+        )(q, jnp.ones((1, N, T, S))),
+        "the cotangent of a bias",
+    ),
+    "the cotangent of the logits is read": (
+        with_aid(lambda w, fw, fl, k, ct: jnp.exp(fl)),
+        "exponential reads",
+    ),
+    "the cotangent of the weights is read": (
+        with_aid(lambda w, fw, fl, k, ct: jnp.exp(fw)),
+        "the cotangent of the weights is used elsewhere",
+    ),
+    "another tensor is weighed": (
+        with_aid(lambda w, fw, fl, k, ct: jnp.einsum("bnts,bsnh->btnh", w, k)),
+        "the weights are used elsewhere",
+    ),
+    "another tensor is in the place of keys": (
+        with_aid(lambda w, fw, fl, k, ct: jnp.einsum("bnts,bsnh->btnh", fl, k * k)),
+        "neither queries nor keys",
+    ),
+    "something else is hidden on the way back": (
+        with_aid(
+            lambda w, fw, fl, k, ct: jnp.einsum("bnts,bsnh->btnh", jnp.where(fw > 0, fl, 0), k)
+        ),
+        "the cotangent of the weights is used elsewhere",
+    ),
+    "less is hidden on the way back": (
+        with_aid(
+            lambda w, fw, fl, k, ct: jnp.einsum(
+                "bnts,bsnh->btnh", jnp.where(jnp.tri(T, S, dtype=bool), fl, 0), k
+            )
+        ),
+        "does not hide what attention hides",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", NEAR_GRADIENTS)
+def test_what_is_nearly_a_gradient_of_attention_is_left_alone_for_a_reason(what: str) -> None:
+    function, reason = NEAR_GRADIENTS[what]
+    context = PassContext()
+    graph = canonical(function, QUERY, KEY, VALUE)
+    assert not AttentionGradients(least_bytes=0)(graph, context).changed
+    reasons = [why for *_, why in context.trace.refused]
+    assert any(reason in why for why in reasons), reasons
+
+
+def test_short_attention_keeps_its_weights() -> None:
+    graph = canonical(step_of(WRITINGS["plain"].function, jnp.cos), QUERY, KEY, VALUE)
+    assert not AttentionGradients()(graph).changed
+
+
+def test_a_step_with_long_attention_runs_in_blocks() -> None:
+    arrays = [jnp.asarray(draw(1, 1024, 8, 4, salt=i)) for i in range(3)]
+    step = step_of(WRITINGS["plain"].function, jnp.cos)
+    ours = graphc.jit(step)
+    found, expected = ours(*arrays), jax.jit(step)(*arrays)
+    assert not ours.unoptimized
+    for mine, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
