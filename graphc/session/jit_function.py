@@ -19,6 +19,7 @@ import jax
 from jax.extend.core import ClosedJaxpr
 
 from graphc.errors import GraphcError, ImportModelError, MemoryBudgetError
+from graphc.garbage_collection import paused_collection
 from graphc.importers.jax_functions import import_jaxpr
 from graphc.ir.graph import Graph
 from graphc.ir.origin import capture_origin
@@ -149,18 +150,19 @@ class JitFunction:
             a for a in _JAX.tree.leaves((arguments, named)) if isinstance(a, _JAX.core.Tracer)
         ]
         given = [*opened.held, *leaves]
-        try:
-            if len(given) != len(opened.program.in_avals):
-                raise ImportModelError("the function closes over arrays that JAX is tracing")
-            run = self._optimized(opened.program)
-        except GraphcError as problem:
-            if self._budget:
-                raise _unmet(self._budget, problem) from problem
-            run = str(problem)
-        if isinstance(run, str):
-            self.unoptimized.append(run)
-            return self._plain(*arguments, **named)
-        return _JAX.tree.unflatten(traced.out_tree, run(*given))
+        with paused_collection():
+            try:
+                if len(given) != len(opened.program.in_avals):
+                    raise ImportModelError("the function closes over arrays that JAX is tracing")
+                run = self._optimized(opened.program)
+            except GraphcError as problem:
+                if self._budget:
+                    raise _unmet(self._budget, problem) from problem
+                run = str(problem)
+            if not isinstance(run, str):
+                return _JAX.tree.unflatten(traced.out_tree, run(*given))
+        self.unoptimized.append(run)
+        return self._plain(*arguments, **named)
 
     # -- passes ----------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ lowering and gradient are JAX's own. User names and lines survive.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
@@ -23,6 +24,7 @@ from graphc.importers.jax_functions.equations import ELEMENTS, PlainOps, plain_o
 from graphc.importers.jax_functions.indexing import POSITIONS
 from graphc.importers.jax_functions.loops_and_branches import REGIONS
 from graphc.importers.jax_functions.products_and_windows import PRODUCTS
+from graphc.importers.jax_functions.sharing_builder import SharingBuilder
 from graphc.importers.jax_functions.typed_keys import (
     has_keys,
     is_key,
@@ -30,7 +32,6 @@ from graphc.importers.jax_functions.typed_keys import (
     words_of,
     write_key_equation,
 )
-from graphc.ir.builder import GraphBuilder
 from graphc.ir.graph import Graph
 from graphc.ir.literal import as_literal
 from graphc.ir.node import Value
@@ -84,6 +85,7 @@ def import_jaxpr(program: ClosedJaxpr, names: Sequence[str] = ()) -> Graph:
     return build.finish(importer.closed(program, inputs))
 
 
+@functools.lru_cache(maxsize=4096)
 def type_of(aval: Any) -> TensorType:
     """The type of an array; of random keys, the words that they are made of.
 
@@ -106,7 +108,9 @@ class JaxprImporter:
     """
 
     def __init__(self, plain: PlainOps | None = None) -> None:
-        self.build = GraphBuilder()
+        self.build = SharingBuilder()
+        self._literals: dict[tuple[bytes, Any, tuple[int, ...]], Value] = {}
+        self._origins: dict[Any, Origin] = {}
         self._plain = plain_ops() if plain is None else plain
 
     def run(self, jaxpr: Any, operands: Sequence[Value]) -> list[Value]:
@@ -115,18 +119,34 @@ class JaxprImporter:
             zip((*jaxpr.constvars, *jaxpr.invars), operands, strict=True)
         )
 
-        def read(atom: Any) -> Value:
-            if isinstance(atom, Literal):
-                aval: Any = atom.aval
-                return self.build.literal(as_literal(np.asarray(atom.val, aval.dtype)))
-            return values[atom]
-
+        build, origins = self.build, self._origins
+        before = build.origin, build.name
         for equation in jaxpr.eqns:
-            place = _origin_of(equation), str(equation.source_info.name_stack)
-            with self.build.located(*place):
-                results = self.equation(equation, [read(atom) for atom in equation.invars])
+            source = equation.source_info
+            origin = origins.get(source.traceback)  # layers written in a loop have equal ones
+            if origin is None:
+                origin = origins[source.traceback] = _origin_of(source.traceback)
+            build.origin, build.name = origin, str(source.name_stack)
+            operands = [
+                self._literal(atom) if isinstance(atom, Literal) else values[atom]
+                for atom in equation.invars
+            ]
+            results = self.equation(equation, operands)
             values.update(zip(equation.outvars, results, strict=True))
-        return [read(atom) for atom in jaxpr.outvars]
+        build.origin, build.name = before
+        return [
+            self._literal(atom) if isinstance(atom, Literal) else values[atom]
+            for atom in jaxpr.outvars
+        ]
+
+    def _literal(self, atom: Any) -> Value:
+        """A number that stands in an equation."""
+        array = np.asarray(atom.val, atom.aval.dtype)
+        key = array.tobytes(), array.dtype, array.shape
+        found = self._literals.get(key)
+        if found is None:
+            found = self._literals[key] = self.build.literal(as_literal(array))
+        return found
 
     def closed(self, program: ClosedJaxpr, operands: Sequence[Value]) -> list[Value]:
         """Add a closed jaxpr, whose constants become constants."""
@@ -185,9 +205,8 @@ class JaxprImporter:
         return write(self.build, equation.params, operands, type_)
 
 
-def _origin_of(equation: Any) -> Origin:
+def _origin_of(traceback: Any) -> Origin:
     """The user's line: the innermost frame that is neither JAX's nor graphc's."""
-    traceback = equation.source_info.traceback
     if traceback is None:
         return UNKNOWN
     frames = [(f.file_name, f.line_num, f.function_name) for f in traceback.frames]

@@ -22,7 +22,10 @@ _JAX: Final = cast(Any, jax)  # much of it has no types
 
 def is_key(aval: Any) -> bool:
     """Whether an array holds random keys."""
-    return hasattr(aval, "dtype") and _JAX.dtypes.issubdtype(aval.dtype, _JAX.dtypes.prng_key)
+    dtype = getattr(aval, "dtype", None)
+    if dtype is None or isinstance(dtype, np.dtype):
+        return False
+    return _JAX.dtypes.issubdtype(dtype, _JAX.dtypes.prng_key)
 
 
 def key_words(aval: Any) -> Any:
