@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from graphc.ir.attributes import Attributes
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Value
-from graphc.opset.attention.signature import computed_in, sizes_of
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from passes.attention_legalization.block_plan import ROWS, plan_blocks
 from passes.attention_legalization.forward_loops import Forward, forward
 from passes.attention_legalization.gradient_loops import gradient
+from passes.attention_sizes import has_logits_of
 from passes.region_rewriting import NodeReplacement
 
 RULE: Final = "attention_legalization"
@@ -53,12 +53,7 @@ class AttentionLegalization(GraphPass):
         return PassResult.of(editor, {"attentions": len(replacement.found)})
 
     def _is_long(self, node: Node) -> bool:
-        types = tuple([value.type for value in node.inputs])
-        if not all(type_.is_static and type_.size for type_ in types):
-            return False
-        sizes: Any = sizes_of(types)
-        wide = computed_in(types[0].dtype)
-        return sizes.B * sizes.N * sizes.T * sizes.S * wide.itemsize >= self.least_bytes
+        return has_logits_of(node, self.least_bytes)
 
 
 class _Emission:

@@ -57,7 +57,7 @@ REFUSED: dict[str, tuple[list[np.ndarray], dict[str, Any], str]] = {
 
 def run_pass(graph: Graph, platform: str = "gpu") -> tuple[PassResult, PassContext]:
     context = PassContext(platform=platform)
-    return AttentionKernels("xla").apply(graph, context), context
+    return AttentionKernels(0, "xla").apply(graph, context), context
 
 
 @pytest.mark.parametrize("case", GIVEN)
@@ -99,3 +99,9 @@ def test_the_gradient_of_a_bias_stays() -> None:
 def test_elsewhere_attention_stays() -> None:
     graph = attention_graph(QUERY, KEY, VALUE, scale=0.3)
     assert run_pass(graph, "cpu")[0].graph is graph
+
+
+def test_few_logits_stay() -> None:
+    graph = attention_graph(QUERY, KEY, VALUE, scale=0.3)
+    few = AttentionKernels(2 * 4 * 6 * 6 * 4 + 1, "xla").apply(graph, PassContext(platform="gpu"))
+    assert few.graph is graph

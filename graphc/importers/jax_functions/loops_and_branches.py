@@ -21,7 +21,7 @@ def _listed(made: Value | Sequence[Value]) -> list[Value]:
 def _scan(importer: JaxprImporter, equation: Any, operands: Sequence[Value]) -> list[Value]:
     """JAX's operands are constants, carries, slices; ours are carries, slices, constants."""
     p = equation.params
-    constants, carries = p["num_consts"], p["num_carry"]
+    constants, carries = _parts_of_scan(p, operands)
     if p["unroll"] >= p["length"] > 0:
         return _written_out(importer, p, operands)
     if p["unroll"] > 1:  # who asks for that has measured it; no op says it
@@ -47,20 +47,29 @@ def _scan(importer: JaxprImporter, equation: Any, operands: Sequence[Value]) -> 
     return _listed(made)
 
 
+def _parts_of_scan(p: Mapping[str, Any], operands: Sequence[Value]) -> tuple[int, int]:
+    """How many operands are constants, and how many are carries."""
+    if "num_consts" in p:
+        return p["num_consts"], p["num_carry"]
+    constants, carries, _ = p["ft_in"].update(operands).unpack()  # from JAX 0.11 on
+    return len(list(constants)), len(list(carries))
+
+
 def _written_out(
     importer: JaxprImporter, p: Mapping[str, Any], operands: Sequence[Value]
 ) -> list[Value]:
     """A scan whose iterations follow each other: a polynomial by Horner's rule is one in JAX."""
     build, length = importer.build, p["length"]
-    scanned = p["num_consts"] + p["num_carry"]
-    constants, carried = operands[: p["num_consts"]], operands[p["num_consts"] : scanned]
+    count, carries = _parts_of_scan(p, operands)
+    scanned = count + carries
+    constants, carried = operands[:count], operands[count:scanned]
     rows: list[list[Value]] = []
     for iteration in range(length):
         place = length - 1 - iteration if p["reverse"] else iteration
         cut = [_row(build, value, place) for value in operands[scanned:]]
         results = importer.closed(p["jaxpr"], [*constants, *carried, *cut])
-        carried = results[: p["num_carry"]]
-        rows.append(results[p["num_carry"] :])
+        carried = results[:carries]
+        rows.append(results[carries:])
     if p["reverse"]:
         rows.reverse()
     stacks: list[Value] = []
