@@ -12,6 +12,7 @@ from graphc.configurable import Configurable
 from graphc.dtypes import as_dtype
 from graphc.errors import GraphcError
 from graphc.initializers.initializer import get as get_initializer
+from graphc.ir.literal import Literal, as_literal
 from graphc.ir.origin import capture_origin
 from graphc.naming import snake_case
 from graphc.ops.bodies import flatten, unflatten
@@ -170,6 +171,20 @@ def reset_operation(metrics: Iterable[Metric]) -> Operation:
     with graph.as_default(), graph.control_dependencies(None), graph.name_scope("reset_metrics"):
         assigned = [v.assign(_initial_value(v)) for m in listed for v in m.variables]
         return group(*assigned, name="reset")
+
+
+def constant_initial_value(variable: Variable) -> Literal | None:
+    """What a variable begins with; None where that is computed, but for a number everywhere."""
+    initial = variable.initial_value
+    if not isinstance(initial, Tensor):
+        return initial
+    node = initial.value.node
+    if node.op.name == "broadcast_in_dim" and initial.value.type.is_static:
+        number = node.inputs[0].node
+        if number.op.name == "constant" and not number.output.type.shape:
+            shape = initial.value.type.shape
+            return as_literal(np.broadcast_to(number.attributes["value"].array, shape))
+    return node.attributes["value"] if node.op.name == "constant" else None
 
 
 def _initial_value(variable: Variable) -> Any:

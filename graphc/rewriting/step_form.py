@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from graphc.ir.node import Value
 from graphc.rewriting.batch_rows.masking import BatchMasking, with_batch_masking
 from graphc.rewriting.pipeline import Pipeline
-from graphc.rewriting.step_repetition import with_step_repetition
+from graphc.rewriting.step_repetition import Fresh, with_step_repetition
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,14 @@ class StepForm:
     Attributes:
         stacked: the feeds that hold a row for each step of a loop; None for a single step.
         masking: leaves out samples beyond a number that is fed; None where all count.
+        fresh: the variables that may begin anew before a span of steps of a loop, and with what.
+        spans: how many spans of steps a loop can run.
     """
 
     stacked: tuple[Value, ...] | None = None
     masking: BatchMasking | None = None
+    fresh: Fresh = ()
+    spans: int = 1
 
     def apply_to(self, pipeline: Pipeline) -> Pipeline:
         """The pipeline that brings a graph into this form."""
@@ -28,5 +32,5 @@ class StepForm:
             pipeline = with_batch_masking(pipeline, self.masking)
         if self.stacked is not None:
             names = [value.node.attributes["name"] for value in self.stacked]
-            pipeline = with_step_repetition(pipeline, names)
+            pipeline = with_step_repetition(pipeline, names, self.fresh, self.spans)
         return pipeline

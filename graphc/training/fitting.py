@@ -17,6 +17,7 @@ from graphc.ops.variable import Variable
 from graphc.session.session import Session
 from graphc.training.data.groups import Batches, Group
 from graphc.training.step_program import StepProgram
+from graphc.training.step_times import StepTimes
 
 _SECONDS_BETWEEN_UPDATES = 0.25
 
@@ -41,14 +42,17 @@ class Pace:
         callbacks: whoever wants to know of batches or of progress.
         kind: what the steps are for.
         steps_per_execution: how many batches are told of at once, at least.
+        times: how long a step takes.
     """
 
-    def __init__(self, callbacks: CallbackList, kind: Kind, steps_per_execution: int) -> None:
+    def __init__(
+        self, callbacks: CallbackList, kind: Kind, steps_per_execution: int, times: StepTimes
+    ) -> None:
         self._callbacks = callbacks
         self._kind: Kind = kind
         self._at_least = steps_per_execution
         self._has_bar = callbacks.wants_progress
-        self._per_step = 0.0
+        self._times = times
         self.tells_batches = callbacks.batches_until_due(kind) > 0
 
     def steps(self, left: int) -> int:
@@ -58,14 +62,7 @@ class Pace:
             return min(-(-due // self._at_least) * self._at_least, left)
         if not self._has_bar:
             return left
-        if not self._per_step:
-            return min(1, left)
-        return min(max(1, int(_SECONDS_BETWEEN_UPDATES / self._per_step)), left)
-
-    def took(self, steps: int, seconds: float) -> None:
-        """Learn from the last run; the first compiles, and the fastest counts."""
-        per_step = seconds / steps
-        self._per_step = min(self._per_step or per_step, per_step)
+        return self._times.steps_in(_SECONDS_BETWEEN_UPDATES, left)
 
     @property
     def must_wait(self) -> bool:
@@ -88,7 +85,8 @@ class Epochs:
         kind: what their steps are for.
         data: what they are done on.
         program: the step.
-        reset: makes metrics forget, before an epoch.
+        reset: makes all metrics forget, before an epoch.
+        reset_others: only those that the program does not let begin anew itself.
         fills: whether smaller batches are filled up.
     """
 
@@ -96,6 +94,7 @@ class Epochs:
     data: Batches
     program: StepProgram
     reset: Callable[[], None]
+    reset_others: Callable[[], None]
     fills: bool
 
 
@@ -113,20 +112,21 @@ def run_epoch(
     kind, data, program = epochs.kind, epochs.data, epochs.program
     begin = getattr(callbacks, f"on_{kind}_batch_begin")
     end = getattr(callbacks, f"on_{kind}_batch_end")
-    pace = Pace(callbacks, kind, model.steps_per_execution)
-    if position.batch == 0:
-        epochs.reset()
+    times = program.times(data.batch_size)
+    pace = Pace(callbacks, kind, model.steps_per_execution, times)
+    if position.batch == 0:  # who is told of a batch may look at metrics before it
+        (epochs.reset if pace.tells_batches else epochs.reset_others)()
     for group, first, count in _chunks(epochs, pace, position):
         tell_of(group, program, callbacks)
         if pace.tells_batches:
             begin(position.batch)
         started = time.perf_counter()
-        results = program.run(group, first, count)
+        results = program.run(group, first, count, is_fresh=position.batch == 0)
         position.batch += count
         if pace.must_wait:
             jax.block_until_ready(results)
             logs = program.logs()
-            pace.took(count, time.perf_counter() - started)
+            times.took(count, time.perf_counter() - started)
             if pace.tells_batches:
                 end(position.batch - 1, logs)
             callbacks.on_progress(position.batch, data.batches, logs)
@@ -140,40 +140,42 @@ def run_epoch(
     return logs
 
 
-def run_epochs_ahead(
+def run_epochs_together(
     model: EpochOwner, epochs: Epochs, callbacks: CallbackList, position: Position, end: int
 ) -> Logs:
-    """Epochs up to `end`, each begun before the logs of the one before are read; the last logs.
+    """Epochs up to `end` for callbacks that only record, and hear of an epoch later; the last logs.
 
-    For callbacks that only record: the device then never waits for Python.
+    As many small epochs as are done in no time are one run of the device.
     """
     data, program = epochs.data, epochs.program
+    most = min(data.most_together(epochs.fills), program.epochs_in_a_run)
+    times = program.times(data.batch_size)
     logs: Logs = {}
-    unread: tuple[int, Callable[[], Logs]] | None = None
-
-    def read(epoch: int, wait: Callable[[], Logs]) -> Logs:
-        logs = wait()
-        refuse_bad_data(logs, data)
-        callbacks.on_epoch_end(epoch, logs)
-        return logs
-
     while position.epoch < end and not model.stop_training:
-        epoch = position.epoch
-        callbacks.on_epoch_begin(epoch)
-        epochs.reset()
-        for group in data.epoch(epoch, epochs.fills):
+        epoch, count = position.epoch, 1
+        if most > 1 and data.batches:
+            steps = times.steps_in(_SECONDS_BETWEEN_UPDATES, most * data.batches)
+            count = min(max(1, steps // data.batches), end - epoch)
+        epochs.reset_others()
+        started, steps = time.perf_counter(), 0
+        for group in data.epoch(epoch, epochs.fills, count):
             tell_of(group, program, callbacks)
-            program.run(group)
+            if count > 1:
+                program.run_epochs(group)
+            else:
+                program.run(group, is_fresh=steps == 0)
+            steps += group.batches * count
         if data.has_ended:
             break
-        logs_of_this = epoch, program.logs_later()
-        if epoch + 1 < end:
-            data.prepare(epoch + 1, epochs.fills)
-        if unread is not None:
-            logs = read(*unread)
-        unread = logs_of_this
-        position.epoch += 1
-    return logs if unread is None else read(*unread)
+        position.epoch += count
+        if position.epoch < end:
+            data.prepare(position.epoch, epochs.fills, min(count, end - position.epoch))
+        for number, logs in enumerate(program.logs_of_epochs()):
+            refuse_bad_data(logs, data)
+            callbacks.on_epoch_begin(epoch + number)
+            callbacks.on_epoch_end(epoch + number, logs)
+        times.took(steps, time.perf_counter() - started)
+    return logs
 
 
 def tell_of(group: Group, program: StepProgram, callbacks: CallbackList) -> None:

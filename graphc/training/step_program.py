@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from graphc.dimensions import Dim
 from graphc.errors import FeedError, GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.layers.call_context import outside_of_calls
-from graphc.metrics.metric import Metric
+from graphc.metrics.metric import Metric, constant_initial_value
 from graphc.ops.bodies import flatten, unflatten
 from graphc.ops.context import collected_updates
 from graphc.ops.dataflow import DataflowGraph
@@ -23,10 +23,13 @@ from graphc.ops.tensor import Tensor
 from graphc.rewriting.batch_rows.examination import Refusal, examine
 from graphc.rewriting.batch_rows.masking import BatchMasking
 from graphc.session.session import Session
-from graphc.session.step_loop import StepLoop, make_step_loop
+from graphc.session.step_loop import Span, StepLoop, make_step_loop
 from graphc.training.data.groups import Batches, Data, Group
+from graphc.training.step_times import StepTimes
 
 Mode = Literal["train", "test", "predict"]
+
+_EPOCHS_IN_A_RUN: Final = 8
 
 
 def data_key(data: Data) -> Any:
@@ -87,10 +90,30 @@ class StepProgram:
             self._sort_logs(self.outputs, metrics())
         fetched = flatten(self.outputs)[0] if self.is_prediction else list(self._numbers.values())
         self._operation, self._fetched, self._whole, self._rows = operation, fetched, whole, rows
-        self.loop = make_step_loop(session, operation, fetched, [*whole, rows], [rows])
+        found = [variable for metric in metrics() for variable in metric.variables]
+        fresh = {variable.name: constant_initial_value(variable) for variable in found}
+        self._fresh = {name: initial for name, initial in fresh.items() if initial is not None}
+        self._spans = 1 if self.is_prediction else _EPOCHS_IN_A_RUN
+        self.loop = self._make_loop([*whole, rows], [rows])
         self._last: list[Any] = []
+        self._last_spans = 1
         self._told_of: set[int] = set()
-        self._read, self._read_later = self._readers(graph)
+        self._times: dict[int, StepTimes] = {}
+        self._read = self._reader(graph)
+
+    def _make_loop(
+        self, feeds: list[Tensor], stacked: list[Tensor], masking: BatchMasking | None = None
+    ) -> StepLoop:
+        return make_step_loop(
+            self._session,
+            self._operation,
+            self._fetched,
+            feeds,
+            stacked,
+            masking,
+            {} if self.is_prediction else self._fresh,
+            self._spans,
+        )
 
     def _sort_logs(self, logs: Any, metrics: list[Metric]) -> None:
         """Results of metrics are read when somebody asks; other numbers are those of a step."""
@@ -108,22 +131,62 @@ class StepProgram:
             elif isinstance(value, Tensor):
                 self._numbers[name] = value
 
-    def _readers(self, graph: DataflowGraph) -> tuple[Callable[[], Any], Callable[[], Any]]:
-        """What gives the results of metrics: as numbers, or perhaps before they are computed."""
+    def _reader(self, graph: DataflowGraph) -> Callable[[], Any]:
+        """What gives the results of metrics as they are now."""
         with graph.as_default(), graph.name_scope("logs"):
-            results = {name: metric.result() for name, metric in self._metrics.items()}
-        session = self._session
-        return session.make_callable(results), session.make_callable(results, as_numpy=False)
+            self._results = {name: metric.result() for name, metric in self._metrics.items()}
+        return self._session.make_callable(self._results)
 
-    def run(self, data: Group, first: int = 0, count: int | None = None) -> list[Any]:
-        """Do steps on the batches of a group; the fetches of the last, perhaps not computed yet."""
+    @cached_property
+    def _read_from(self) -> Callable[..., Any]:
+        """What gives the results of metrics from the values of the loop's fresh variables."""
+        variables = self._session.graph.variables
+        feeds = [variables[name] for name in self.loop.fresh]
+        return self._session.make_callable(self._results, feeds)
+
+    def run(
+        self, data: Group, first: int = 0, count: int | None = None, is_fresh: bool = False
+    ) -> list[Any]:
+        """Do steps on batches of an epoch in a group.
+
+        Args:
+            data: the group.
+            first: which batch is the first.
+            count: how many; all that follow by default.
+            is_fresh: whether the metrics that `resets` begin anew.
+
+        Returns:
+            The fetches of the last step [1 or more, …], the first row, perhaps not computed yet.
+        """
         steps = data.batches - first if count is None else count
+        return self._run(data, [Span(first, first + steps, is_fresh)])
+
+    def run_epochs(self, data: Group) -> None:
+        """Do all epochs in a group, at most `epochs_in_a_run`; metrics begin anew in each."""
+        self._run(data, [Span(start, start + data.batches, True) for start in data.starts])
+
+    def _run(self, data: Group, spans: list[Span]) -> list[Any]:
         fed = [*data.arrays, data.rows]
+        self._last_spans = len(spans)
         if data.samples is None:
-            self._last = self.loop.run(fed, first, steps)
+            self._last = self.loop.run(fed, spans)
         else:
-            self._last = self._filled_loop.run([*fed, data.samples], first, steps)
+            self._last = self._filled_loop.run([*fed, data.samples], spans)
         return self._last
+
+    @property
+    def epochs_in_a_run(self) -> int:
+        """How many epochs `run_epochs` may do: several where all that logs show can be kept."""
+        kept = {v.name for metric in self._metrics.values() for v in metric.variables}
+        return self.loop.spans if kept <= set(self.loop.fresh) else 1
+
+    def times(self, batch_size: int) -> StepTimes:
+        """How long steps on batches of a size take."""
+        return self._times.setdefault(batch_size, StepTimes())
+
+    def resets(self, metric: Metric) -> bool:
+        """Whether a run makes a metric begin anew if asked to."""
+        return all(variable.name in self.loop.fresh for variable in metric.variables)
 
     # -- batches that are smaller than others ----------------------------------------------------
 
@@ -159,9 +222,7 @@ class StepProgram:
         assert isinstance(batch, Dim), "a batch of fixed size is never filled up"
         masking = BatchMasking(batch, samples.value.node.attributes["name"])
         feeds, stacked = [*self._whole, rows, samples], [rows, samples]
-        return make_step_loop(
-            self._session, self._operation, self._fetched, feeds, stacked, masking
-        )
+        return self._make_loop(feeds, stacked, masking)
 
     def note_on(self, data: Group) -> str | None:
         """What a person should know before a group runs: that the step is compiled for its size.
@@ -187,12 +248,20 @@ class StepProgram:
 
     def logs(self) -> dict[str, Any]:
         """The metrics so far, and other numbers of the last step; waits for them."""
-        return self._as_logs(self._read(), self._last)
+        last = [np.asarray(value) for value in self._last]
+        return self._as_logs(self._read(), [value[self._last_spans - 1] for value in last])
 
-    def logs_later(self) -> Callable[[], dict[str, Any]]:
-        """A function that waits for the logs as they are now, whatever runs in between."""
-        results, last = self._read_later(), self._last
-        return lambda: self._as_logs(results, last)
+    def logs_of_epochs(self) -> Iterator[dict[str, Any]]:
+        """The logs after each epoch of the last `run_epochs`; waits for them."""
+        if self._last_spans == 1:
+            yield self.logs()
+            return
+        kept = [np.asarray(value) for value in self._last]
+        numbers = len(self._fetched)
+        for epoch in range(self._last_spans):
+            # Copies, as a row of an array of scalars is no array.
+            values = [np.array(value[epoch]) for value in kept]
+            yield self._as_logs(self._read_from(*values[numbers:]), values[:numbers])
 
     def _as_logs(self, results: dict[str, Any], last: list[Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from graphc.callbacks import History
@@ -156,11 +156,11 @@ class TrainedLayer(_Base):
 
     def reset_metrics(self) -> None:
         """Forget what metrics have gathered."""
-        self._find_reset()()
+        self._find_reset(self.metrics)()
 
-    def _find_reset(self) -> Callable[[], None]:
-        """What makes the metrics that there are now forget, as one small program."""
-        metrics = [metric for metric in self.metrics if metric.variables]
+    def _find_reset(self, metrics: Iterable[Metric]) -> Callable[[], None]:
+        """What makes metrics forget, as one small program."""
+        metrics = [metric for metric in metrics if metric.variables]
         if not metrics:
             return lambda: None
         session: Any = session_of(self.graph)
@@ -304,7 +304,10 @@ class TrainedLayer(_Base):
         """
         program = self._program(kind, data.sample, session)
         check_labels(self._losses, data.sample)
-        return Epochs(kind, data, program, self._find_reset(), program.fills(data))
+        metrics = self.metrics
+        others = self._find_reset([metric for metric in metrics if not program.resets(metric)])
+        reset = self._find_reset(metrics)
+        return Epochs(kind, data, program, reset, others, program.fills(data))
 
     def _batch_symbol(self) -> Any:
         """The size of batches in a functional model, so that shapes need not be translated."""

@@ -27,7 +27,7 @@ from graphc.training.fitting import (
     Position,
     kept_from_bad_data,
     run_epoch,
-    run_epochs_ahead,
+    run_epochs_together,
     tell_of,
 )
 from graphc.training.trained_layer import TrainedLayer
@@ -124,7 +124,7 @@ class Trainer(TrainedLayer):
             told.on_train_begin()
             logs: dict[str, Any] = {}
             if validation is None and told.all_only_record:
-                logs = run_epochs_ahead(self, training, told, state, epochs)
+                logs = run_epochs_together(self, training, told, state, epochs)
             while state.epoch < epochs and not self.stop_training and not data.has_ended:
                 epoch = state.epoch
                 told.on_epoch_begin(epoch)
@@ -218,7 +218,8 @@ class Trainer(TrainedLayer):
                 tell_of(group, program, told)
                 for batch in range(group.batches):
                     told.on_predict_batch_begin(len(parts))
-                    parts.append(_counted(program.run(group, batch, 1), group, batch))
+                    run = program.run(group, batch, 1)
+                    parts.append(_counted([output[0] for output in run], group, batch))
                     told.on_predict_batch_end(len(parts) - 1, {"outputs": parts[-1]})
                     told.on_progress(len(parts), data.batches, {})
             told.on_predict_end()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import graphc
-from graphc.session.step_loop import make_step_loop
+from graphc.session.step_loop import Span, make_step_loop
 
 
 def build():
@@ -29,8 +29,8 @@ def test_a_loop_of_steps_equals_steps_one_by_one_draws_included(arrays):
         one_by_one, looped = graphc.Session(seed=3), graphc.Session(seed=3)
         losses = [one_by_one.run([step, loss], {data: arrays[0], rows: r})[1] for r in arrays[1]]
         loop = make_step_loop(looped, step, [loss], [data, rows], [rows])
-        assert np.allclose(loop.run(arrays, 0, 1)[0], losses[0], rtol=1e-6)
-        assert np.allclose(loop.run(arrays, 1, 3)[0], losses[3], rtol=1e-6)
+        assert np.allclose(loop.run(arrays, [Span(0, 1)])[0][0], losses[0], rtol=1e-6)
+        assert np.allclose(loop.run(arrays, [Span(1, 4)])[0][0], losses[3], rtol=1e-6)
         for variable in graphc.global_variables():
             expected, given = one_by_one.run(variable), looped.run(variable)
             np.testing.assert_allclose(given, expected, rtol=2e-6, atol=1e-7)
@@ -41,8 +41,8 @@ def test_another_number_of_steps_is_not_compiled_again(arrays):
         data, rows, _, step = build()
         loop = make_step_loop(graphc.Session(), step, [], [data, rows], [rows])
         executables = set()
-        for first, count in ((0, 1), (0, 4), (2, 2)):
-            loop.run(arrays, first, count)
+        for span in (Span(0, 1), Span(0, 4), Span(2, 4)):
+            loop.run(arrays, [span])
             executables.add(id(loop.program.signature(arrays).executable))
         assert len(executables) == 1
 
@@ -51,7 +51,7 @@ def test_the_loop_can_be_read_as_text_and_parsed_back(arrays):
     with graphc.Graph().as_default():
         data, rows, _, step = build()
         loop = make_step_loop(graphc.Session(), step, [], [data, rows], [rows])
-        loop.run(arrays, 0, 4)
+        loop.run(arrays, [Span(0, 4)])
         text = loop.program.as_text("repeated")
         assert "while_loop" in text
         assert str(graphc.parse(text)) == text
@@ -69,8 +69,8 @@ def test_convolutions_run_step_by_step_on_cpus_with_the_same_numbers(arrays):
         one_by_one, looped = graphc.Session(), graphc.Session()
         losses = [one_by_one.run([step, loss], {data: whole, rows: r})[1] for r in arrays[1]]
         loop = make_step_loop(looped, step, [loss], [data, rows], [rows])
-        found = loop.run([whole, arrays[1]], 0, 4)
-        np.testing.assert_allclose(found[0], losses[3], rtol=1e-6)
+        found = loop.run([whole, arrays[1]], [Span(0, 4)])
+        np.testing.assert_allclose(found[0][0], losses[3], rtol=1e-6)
         np.testing.assert_array_equal(looped.run(kernel), one_by_one.run(kernel))
         names = {node.op.name for node in loop.program.graph("fused").nodes}
         assert "while_loop" not in names

@@ -20,19 +20,25 @@ class Group:
 
     Attributes:
         arrays: the leaves of the data, on the device.
-        rows: which samples each batch takes, i32[batches, batch_size]; nobody changes them.
-        samples: how many of them count, the first ones, i32[batches]; None where all do.
+        rows: which samples each batch takes, i32[at least batches, batch_size]; nobody changes
+            them. Where there are more, those behind are of the next epochs, or of no meaning.
+        samples: how many of them count, the first ones, i32[as many]; None where all do.
         usual_size: where these batches are smaller than the others: how large those are, else 0.
+        per_epoch: how many batches are of one epoch; 0 where all are.
+        starts: the first batch of each epoch that is in here.
     """
 
     arrays: list[Any]
     rows: Any
     samples: Any = None
     usual_size: int = 0
+    per_epoch: int = 0
+    starts: tuple[int, ...] = (0,)
 
     @property
     def batches(self) -> int:
-        return int(self.rows.shape[0])
+        """How many there are in an epoch."""
+        return self.per_epoch or int(self.rows.shape[0])
 
 
 class Batches(ABC):
@@ -44,6 +50,7 @@ class Batches(ABC):
         seed: of the order in which samples are taken.
         has_ended: whether an epoch was begun and there was nothing left for it.
         is_even: whether all batches are known to be of one size.
+        batch_size: samples in a batch; 0 while nobody knows.
     """
 
     sample: Data
@@ -51,19 +58,25 @@ class Batches(ABC):
     has_ended = False
     seed = 0
     is_even = False
+    batch_size = 0
+
+    def most_together(self, fills: bool) -> int:
+        """How many epochs one group may hold."""
+        return 1
 
     @abstractmethod
-    def epoch(self, number: int = 0, fills: bool = False) -> Iterator[Group]:
+    def epoch(self, number: int = 0, fills: bool = False, count: int = 1) -> Iterator[Group]:
         """The batches of an epoch; of those that come from a stream, the next.
 
         Args:
             number: of the epoch.
             fills: whether batches that are smaller than others get copies of samples, which do not
                 count, up to the usual size.
+            count: how many epochs are to be in one group; at most `most_together(fills)`.
         """
 
-    def prepare(self, number: int, fills: bool = False) -> None:
-        """Get ready for an epoch while another one is computed."""
+    def prepare(self, number: int, fills: bool = False, count: int = 1) -> None:
+        """Get ready for epochs while others are computed."""
         return
 
     def pass_over(self, epochs: int) -> None:

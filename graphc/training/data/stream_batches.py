@@ -91,7 +91,7 @@ class StreamBatches(Batches):
                 self._source.on_epoch_end()  # type: ignore[attr-defined]
             self._first = None
 
-    def epoch(self, number: int = 0, fills: bool = False) -> Iterator[Group]:
+    def epoch(self, number: int = 0, fills: bool = False, count: int = 1) -> Iterator[Group]:
         if self._first is None and (not self._is_iterator or self._steps is None):
             self._iterator = self._begin()
         data = self._rest()
