@@ -129,17 +129,17 @@ class ArrayBatches(Batches):
         assert arrays is not None
         room = most if self._shuffles else 1
         rows = np.empty((room, batches * size), np.int32)
-        for place, number in enumerate(numbers[:room]):
+        for row, number in enumerate(numbers[:room]):
             order = self._order(number)
-            rows[place, : len(order)] = order
-            rows[place, len(order) :] = order[(batches - 1) * size]
+            rows[row, : len(order)] = order
+            rows[row, len(order) :] = order[(batches - 1) * size]
         rows[len(numbers) :] = 0
         samples = None
         if not self.is_even:
             samples = np.full((room, batches), size, np.int32)
             samples[:, -1] -= batches * size - min(self.size, batches * size)
             samples = as_feed(samples.reshape(-1))
-        starts = tuple([place % room * batches for place in range(len(numbers))])
+        starts = tuple([row % room * batches for row in range(len(numbers))])
         fed = as_feed(rows.reshape(-1, size))
         return Group(arrays, fed, samples, 0, batches, starts)
 
