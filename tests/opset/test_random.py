@@ -19,6 +19,8 @@ from graphc.ir.types import as_type
 from graphc.lowering.jax_internals import jit_from_jaxpr, scoped_x64
 from graphc.lowering.jaxpr import lower_graph
 from graphc.lowering.tracing import trace_graph
+from graphc.opset.random.generator import GENERATOR
+from graphc.opset.random.keys import wrap
 from graphc.reference.evaluator import evaluate
 from tests.opset.gradient_checks import graph_of
 
@@ -100,6 +102,18 @@ def test_keys_are_those_of_jax(seed: int, number: int) -> None:
         folded = jax.random.key_data(jax.random.fold_in(as_jax_key(key), number))
         for run in (evaluate, trace_graph):
             np.testing.assert_array_equal(run(fold, [key, operands[1]])[0], folded)
+
+
+def test_the_generator_splits_and_seeds_as_that_of_jax() -> None:
+    for key in KEYS:
+        for shape in (2, (3, 4)):
+            expected = jax.random.key_data(jax.random.split(as_jax_key(key), shape))
+            found = jax.random.key_data(jax.random.split(wrap(jnp.asarray(key)), shape))
+            assert bits_of(found) == bits_of(expected)
+    for seed in (0, 2**32 - 1):
+        root = jax.random.key(np.uint32(seed), impl="threefry2x32")
+        own = jax.random.key(np.uint32(seed), impl=GENERATOR)
+        assert bits_of(jax.random.key_data(own)) == bits_of(jax.random.key_data(root))
 
 
 def test_the_numbers_do_not_depend_on_jax_flags() -> None:

@@ -17,11 +17,11 @@ from graphc.ir.attributes import INTEGER, Schema
 from graphc.ir.op import NoGradient, NotLowered, OpCall, OpSpec, Sample, TracedLowering, Trait
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType, tensor_type
+from graphc.opset.random.generator import GENERATOR
 from graphc.opset.random.threefry import Array, fold
 
 KEY = tensor_type(U32, (2,))
 WORD = tensor_type(U32, ())
-GENERATOR = "threefry2x32"
 
 
 def require(call: OpCall, position: int, expected: TensorType, what: str) -> None:

@@ -1,4 +1,4 @@
-"""Threefry-2x32 in NumPy, bit for bit what `jax.random` draws.
+"""Threefry-2x32, of arrays of NumPy or JAX; and in NumPy what `jax.random` draws, bit for bit.
 
 Source: J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2, 3",
 SC 2011: 20 rounds, a key of two words, a counter of two words. A draw of any shape hashes the
@@ -18,18 +18,18 @@ _PARITY: Final = np.uint32(0x1BD11BDA)
 _ROTATIONS: Final = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 
-def threefry2x32(key: Array, high: Array, low: Array) -> tuple[Array, Array]:
+def threefry2x32(first: Any, second: Any, high: Any, low: Any) -> tuple[Any, Any]:
     """Hash counters.
 
     Args:
-        key: u32[2].
+        first: u32[], a word of the key.
+        second: u32[], the other.
         high: u32, the counters' high words.
-        low: u32 of the same shape, the low words.
+        low: u32 that broadcasts with them, the low words.
 
     Returns:
         Two words per counter.
     """
-    first, second = np.uint32(key[0]), np.uint32(key[1])
     schedule = (first, second, first ^ second ^ _PARITY)
     x, y = high + schedule[0], low + schedule[1]
     for group in range(5):
@@ -45,7 +45,8 @@ def threefry2x32(key: Array, high: Array, low: Array) -> tuple[Array, Array]:
 def fold(key: Array, data: Any) -> Array:
     """The key that a key and a number make; u32[2]."""
     with np.errstate(over="ignore"):  # sums are modulo 2**32
-        words = threefry2x32(key, np.zeros(1, np.uint32), np.array([data], np.uint32))
+        low = np.array([data], np.uint32)
+        words = threefry2x32(key[0], key[1], np.zeros(1, np.uint32), low)
     return np.concatenate(words)
 
 
@@ -54,7 +55,8 @@ def random_bits(key: Array, bits: int, shape: tuple[int, ...]) -> Array:
     positions = np.arange(int(np.prod(shape, dtype=np.uint64)), dtype=np.uint64).reshape(shape)
     high = (positions >> np.uint64(32)).astype(np.uint32)
     with np.errstate(over="ignore"):
-        x, y = threefry2x32(key, np.atleast_1d(high), np.atleast_1d(positions.astype(np.uint32)))
+        low = np.atleast_1d(positions.astype(np.uint32))
+        x, y = threefry2x32(key[0], key[1], np.atleast_1d(high), low)
     if bits == 64:
         wide = (x.astype(np.uint64) << np.uint64(32)) | y.astype(np.uint64)
         return wide.reshape(shape)
