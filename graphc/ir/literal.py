@@ -13,6 +13,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -35,20 +36,30 @@ class Literal:
     Attributes:
         type: element type and shape.
         key: equal exactly when type and every bit are equal.
+
+    Its array may be a view of one element, repeated; see `is_repeated`.
     """
 
-    __slots__ = ("__weakref__", "_array", "_digest", "key", "type")
+    __slots__ = ("__weakref__", "_array", "_digest", "_key", "type")
 
     def __init__(self, type_: TensorType, array: np.ndarray[Any, Any] | None, digest: str) -> None:
         self.type = type_
         self._array = array
         self._digest = digest
-        if array is not None and type_.dtype is STRING:
-            self.key: Any = (type_, tuple(array.ravel().tolist()))
-        elif array is not None and array.nbytes <= _KEPT_IN_KEY:
-            self.key = (type_, array.tobytes())
-        else:
-            self.key = (type_, self.digest)
+        self._key: Any = None
+
+    @property
+    def key(self) -> Any:
+        """What tells it from others; made when asked for, as most large arrays never are."""
+        if self._key is None:
+            array = self._array
+            if array is not None and self.type.dtype is STRING:
+                self._key = (self.type, tuple(array.ravel().tolist()))
+            elif array is not None and array.nbytes <= _KEPT_IN_KEY:
+                self._key = (self.type, array.tobytes())
+            else:
+                self._key = (self.type, self.digest)
+        return self._key
 
     @property
     def is_detached(self) -> bool:
@@ -104,6 +115,21 @@ def literal_of(array: np.ndarray[Any, Any], type_: TensorType) -> Literal:
     return Literal(type_, array, "")
 
 
+def is_repeated(array: Any) -> bool:
+    """Whether an array is one element in memory, shown many times: `np.broadcast_to(0, shape)`."""
+    return type(array) is np.ndarray and array.size > 1 and not any(array.strides)
+
+
+def stacked(arrays: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    """One array with these as its rows; where all are one number, it is that, shown many times."""
+    first = arrays[0]
+    if all(is_repeated(array) or array.size == 1 for array in arrays):
+        numbers = {array[(0,) * array.ndim].tobytes() for array in arrays}
+        if len(numbers) == 1:
+            return np.broadcast_to(first[(0,) * first.ndim], (len(arrays), *first.shape))
+    return np.stack(arrays)
+
+
 def as_literal(given: Any, dtype: DType | None = None) -> Literal:
     """A literal of a copy of whatever NumPy takes, strings and bytes included.
 
@@ -117,6 +143,11 @@ def as_literal(given: Any, dtype: DType | None = None) -> Literal:
             raise DTypeError("a string is not a number", given=repr(given)[:200], expected=dtype)
         array = np.array(given, dtype=object)
         return literal_of(array, tensor_type(STRING, ()))
+    if is_repeated(given):
+        number = as_literal(given[(0,) * given.ndim], dtype)
+        return literal_of(
+            np.broadcast_to(number.array, given.shape), number.type.with_shape(given.shape)
+        )
     try:
         array = np.array(given, dtype=None if dtype is None else dtype.numpy, order="C")
     except (ValueError, TypeError, OverflowError) as problem:

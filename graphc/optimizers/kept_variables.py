@@ -9,6 +9,7 @@ import numpy as np
 
 from graphc.errors import GraphcError
 from graphc.ir.origin import capture_origin
+from graphc.ir.types import TensorType
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.variable import Variable
 from graphc.optimizers.learning_rates import LearningRate
@@ -59,14 +60,16 @@ class KeptVariables:
         if slot.begins_as_variable:
             with variable.graph.control_dependencies(None):
                 return self._keep(variable, slot.name, lambda: variable.plain_read(variable.graph))
-        shape, dtype = slot.type.shape, slot.type.dtype.numpy
-        return self._keep(variable, slot.name, lambda: np.full(shape, slot.initial_value, dtype))
+        return self._filled(variable, slot.name, slot.type, slot.initial_value)
 
     def like(self, variable: Variable, what: str) -> Variable:
         """Something of a variable's type, zeros at first."""
-        return self._keep(
-            variable, what, lambda: np.zeros(variable.type.shape, variable.dtype.numpy)
-        )
+        return self._filled(variable, what, variable.type, 0)
+
+    def _filled(self, variable: Variable, what: str, type_: TensorType, number: Any) -> Variable:
+        """One number everywhere at first; it takes no memory until a session holds it."""
+        one, shape = type_.dtype.numpy.type(number), [int(size) for size in type_.shape]
+        return self._keep(variable, what, lambda: np.broadcast_to(one, shape))
 
     def number(self, what: str, initial: Any) -> Variable:
         """A number of the optimizer itself."""

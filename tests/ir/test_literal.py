@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from graphc.dtypes import ALL, F32, I32, STRING, DType
 from graphc.errors import DTypeError
-from graphc.ir.literal import Literal, as_literal, format_literal, parse_literal
+from graphc.ir.literal import (
+    Literal,
+    as_literal,
+    format_literal,
+    is_repeated,
+    parse_literal,
+    stacked,
+)
 from graphc.ir.types import as_type
 
 NUMBERS = [dtype for dtype in ALL if not dtype.is_host]
@@ -282,3 +289,27 @@ def test_what_is_no_array_of_one_element_type_is_refused(value, dtype) -> None:
 def test_malformed_text_is_refused(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         parse_literal(text)
+
+
+def test_one_number_shown_many_times_is_kept_once() -> None:
+    number = np.float32(0.1)
+    repeated = as_literal(np.broadcast_to(number, (300, 400)))
+    plain = as_literal(np.full((300, 400), number))
+    assert is_repeated(repeated.array)
+    assert not is_repeated(plain.array)
+    assert repeated.key == plain.key
+    assert format_literal(repeated) == format_literal(plain)
+    source = np.ones((), np.float32)
+    kept = as_literal(np.broadcast_to(source, (3, 3)), I32)
+    source[()] = 2
+    np.testing.assert_array_equal(kept.array, np.ones((3, 3), np.int32))
+    assert not is_repeated(as_literal(np.broadcast_to(np.arange(3), (4, 3))).array)
+
+
+def test_equal_numbers_are_stacked_without_memory() -> None:
+    zeros, ones = (np.broadcast_to(np.float32(number), (2, 3)) for number in (0, 1))
+    assert is_repeated(stacked([zeros, zeros, zeros]))
+    for rows in ([zeros, zeros], [zeros, ones], [zeros, -zeros], [ones, np.ones((2, 3), "f")]):
+        found = stacked(rows)
+        assert found.tobytes() == np.stack(rows).tobytes()
+        assert found.shape == (2, 2, 3)
