@@ -1,4 +1,4 @@
-"""How a program runs its step: once or in a loop, on all samples or on the first ones."""
+"""How a program runs its step, once or in a loop, on all samples or some; with which results."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from graphc.ir.node import Value
 from graphc.rewriting.batch_rows.masking import BatchMasking, with_batch_masking
+from graphc.rewriting.packed_fetches import with_packed_fetches
 from graphc.rewriting.pipeline import Pipeline
 from graphc.rewriting.step_repetition import Fresh, with_step_repetition
 
@@ -19,15 +20,20 @@ class StepForm:
         masking: leaves out samples beyond a number that is fed; None where all count.
         fresh: the variables that may begin anew before a span of steps of a loop, and with what.
         spans: how many spans of steps a loop can run.
+        packed: for each result, of how many fetches it has a row, None for a fetch as it is; None
+            where every fetch is a result.
     """
 
     stacked: tuple[Value, ...] | None = None
     masking: BatchMasking | None = None
     fresh: Fresh = ()
     spans: int = 1
+    packed: tuple[int | None, ...] | None = None
 
     def apply_to(self, pipeline: Pipeline) -> Pipeline:
         """The pipeline that brings a graph into this form."""
+        if self.packed is not None:
+            pipeline = with_packed_fetches(pipeline, self.packed)
         if self.masking is not None:
             pipeline = with_batch_masking(pipeline, self.masking)
         if self.stacked is not None:

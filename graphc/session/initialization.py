@@ -6,23 +6,26 @@ the seed and the graph alone, not on when it is first used or what else ran.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from graphc.errors import FeedError
+from graphc.ir.node import Value
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.slicing_graphs import slice_graph
 from graphc.ops.tensor import Tensor
 from graphc.ops.variable import Variable
+from graphc.rewriting.step_form import StepForm
 from graphc.session.program import Program
 from graphc.session.state import COUNTER, Compute, VariableStore
 
 
 def compute_initial_values(
-    program: Program, variables: list[Variable], store: VariableStore, compute: Compute
+    program: Program, count: int, store: VariableStore, compute: Compute
 ) -> list[Any]:
-    """The arrays that a program of initial values gives."""
+    """The first `count` arrays that a program of initial values gives."""
     signature = program.signature([])
     names = signature.state_names
     store.ensure(names, compute)
@@ -35,17 +38,32 @@ def compute_initial_values(
     executable = signature.executable
     results = executable.call(*executable.constants, *state)
     signature.check_numbers(results)
-    return results[: len(variables)]
+    return results[:count]
 
 
-def refuse_feeds(graph: DataflowGraph, variables: list[Variable], tensors: list[Tensor]) -> None:
-    """An initial value cannot wait for a feed.
+def initial_values(
+    graph: DataflowGraph, groups: Sequence[Sequence[Variable]]
+) -> tuple[list[Value], StepForm]:
+    """What a program of initial values fetches, and its form: one result for each group.
 
     Raises:
-        FeedError: one needs a placeholder; says which.
+        FeedError: one needs a placeholder, for which it cannot wait; says which.
     """
-    for variable, tensor in zip(variables, tensors, strict=True):
-        for value in slice_graph(graph, [tensor.value]).inputs:
+    computed = {
+        variable: variable.initial_value.value
+        for variables in groups
+        for variable in variables
+        if isinstance(variable.initial_value, Tensor)
+    }
+    if slice_graph(graph, list(computed.values())).inputs:
+        _refuse_feeds(graph, computed)
+    counts = [None if len(variables) == 1 else len(variables) for variables in groups]
+    return list(computed.values()), StepForm(packed=tuple(counts))
+
+
+def _refuse_feeds(graph: DataflowGraph, computed: Mapping[Variable, Value]) -> None:
+    for variable, initial in computed.items():
+        for value in slice_graph(graph, [initial]).inputs:
             raise FeedError(
                 f"the initial value of {variable.name!r} needs the placeholder "
                 f"{value.node.name!r}, which nobody feeds when a variable initializes itself",

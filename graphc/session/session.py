@@ -17,7 +17,6 @@ from graphc.ops.context import pop_session, push_session
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
 from graphc.ops.importing import import_graph
 from graphc.ops.slicing_graphs import slice_graph
-from graphc.ops.tensor import Tensor
 from graphc.ops.variable import Variable
 from graphc.rewriting.pipeline import Pipeline
 from graphc.rewriting.step_form import StepForm
@@ -26,7 +25,7 @@ from graphc.session.devices import Device, find_device, list_devices
 from graphc.session.dump import Format, render, write_dump
 from graphc.session.fetches import fetch_key, flatten_fetches, resolve_feeds
 from graphc.session.host import host_slice
-from graphc.session.initialization import compute_initial_values, refuse_feeds
+from graphc.session.initialization import compute_initial_values, initial_values
 from graphc.session.plan import Plan
 from graphc.session.program import Program
 from graphc.session.refusals import (
@@ -221,12 +220,11 @@ class Session:
         """The graph of strings, which run on the host."""
         return host_slice(self.graph, fetches, feeds)
 
-    def compute_initial_values(self, variables: list[Variable], tensors: list[Tensor]) -> list[Any]:
-        """The initial values of variables; the store asks for them."""
-        refuse_feeds(self.graph, variables, tensors)
-        values = [tensor.value for tensor in tensors]
-        program = self.make_program(values, [], self._checks_numerics())
-        return compute_initial_values(program, variables, self.store, self.compute_initial_values)
+    def compute_initial_values(self, groups: Sequence[Sequence[Variable]]) -> list[Any]:
+        """The initial values of groups of variables; the store asks for them."""
+        values, form = initial_values(self.graph, groups)
+        program = self.make_program(values, [], self._checks_numerics(), form)
+        return compute_initial_values(program, len(groups), self.store, self.compute_initial_values)
 
     def compile(
         self,

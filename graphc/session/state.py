@@ -7,7 +7,7 @@ them by name: a value is a row that is cut out, a new value replaces a row.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -22,7 +22,7 @@ from graphc.errors import (
     StateError,
     did_you_mean,
 )
-from graphc.ir.literal import Literal, as_literal
+from graphc.ir.literal import Literal, as_literal, is_repeated, stacked
 from graphc.ir.origin import capture_origin
 from graphc.lowering.jax_internals import scoped_x64
 from graphc.ops.dataflow import DataflowGraph
@@ -33,8 +33,9 @@ from graphc.rewriting.pack_layout import PackLayout
 SEED = "graphc/random_seed"
 COUNTER = "graphc/random_counter"
 
-Compute = Callable[[list[Variable], list[Tensor]], list[Any]]
-"""Gives the initial values of variables, of which these are the tensors, as device arrays."""
+Compute = Callable[[Sequence[Sequence[Variable]]], list[Any]]
+"""Computes initial values: for each group of variables a device array, with a row for each of them;
+the value itself for a variable alone. None of them begins as a fixed array."""
 
 
 class VariableStore:
@@ -70,6 +71,8 @@ class VariableStore:
     def put(self, array: Any) -> Any:
         """A copy of an array on the device; later changes of the original do not reach it."""
         with scoped_x64():
+            if is_repeated(array):
+                return jax.device_put(array, self._device)  # there is nothing that could change
             return jax.device_put(jax.numpy.array(array, copy=True), self._device)
 
     def values(self, names: Iterable[str]) -> list[Any]:
@@ -108,13 +111,29 @@ class VariableStore:
         missing = [name for name in names if name not in arrays]
         if not missing:
             return
-        unformed = [name for name in missing if name in self.packs.members]
-        singles = [name for name in missing if name not in self.packs.members]
-        for name in unformed:
-            singles += self.packs.members[name]
-        self._initialize([name for name in singles if not self._is_there(name)], compute)
+        unformed: list[str] = []
+        wanted: dict[str, tuple[str, ...]] = {}
+        for name in missing:
+            members = self.packs.members.get(name, (name,))
+            if name in self.packs.members and not self._is_stacked_at_first(members):
+                unformed.append(name)
+                wanted.update((member, (member,)) for member in members)
+            else:
+                wanted[name] = members
+        self._initialize(
+            {name: rows for name, rows in wanted.items() if not self._is_there(name)}, compute
+        )
         for name in unformed:
             self._form(name)
+
+    def _is_stacked_at_first(self, names: Sequence[str]) -> bool:
+        """Whether variables can get their initial values as the rows of one array.
+
+        None may have a value yet; and either all are computed, or all are fixed arrays.
+        """
+        if len(names) < 2 or any(self._is_there(name) for name in names):
+            return False
+        return len({isinstance(self.variable(name).initial_value, Tensor) for name in names}) == 1
 
     def _form(self, pack: str) -> None:
         """Stack the variables of a pack, and keep them as its rows from now on."""
@@ -133,19 +152,23 @@ class VariableStore:
                 with scoped_x64():
                     self.arrays.update(zip(self.packs.members[pack], list(whole), strict=True))
 
-    def _initialize(self, missing: list[str], compute: Compute) -> None:
-        computed: dict[Variable, Tensor] = {}
-        for name in missing:
-            variable = self.variable(name)
-            initial = variable.initial_value
-            if isinstance(initial, Literal):
-                self.arrays[name] = self.put(initial.array)
+    def _initialize(self, wanted: Mapping[str, Sequence[str]], compute: Compute) -> None:
+        """Give variables and packs, with the variables that are their rows, their first values."""
+        computed: dict[str, list[Variable]] = {}
+        for name, rows in wanted.items():
+            variables = [self.variable(row) for row in rows]
+            fixed = [
+                variable.initial_value.array
+                for variable in variables
+                if isinstance(variable.initial_value, Literal)
+            ]
+            if fixed:
+                self.arrays[name] = self.put(fixed[0] if len(fixed) == 1 else stacked(fixed))
             else:
-                computed[variable] = initial
+                computed[name] = variables
         if computed:
-            arrays = compute(list(computed), list(computed.values()))
-            for variable, array in zip(computed, arrays, strict=True):
-                self.arrays[variable.name] = array
+            arrays = compute(list(computed.values()))
+            self.arrays.update(zip(computed, arrays, strict=True))
 
     def variable(self, name: str) -> Variable:
         """The variable of that name.

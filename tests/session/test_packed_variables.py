@@ -73,6 +73,30 @@ def test_training_rolled_and_unrolled_is_the_same() -> None:
     close(rolled.variables(), plain.variables())
 
 
+def test_packs_begin_as_their_variables_would_alone() -> None:
+    """Kernels are drawn, biases and moments are fixed; both in one program, as rows or alone."""
+    rolled, plain = Net(), Net(unrolled())
+    alone = plain.variables()
+    program = rolled.session.compile([rolled.loss, rolled.train], [rolled.x])
+    program.show_for([X])
+    names = program.concrete().state_names
+    rolled.session.store.ensure(names, rolled.session.compute_initial_values)
+    assert is_packed(rolled)
+    assert not set(alone) & set(rolled.session.store.packs.members)
+    for name, array in rolled.variables().items():
+        np.testing.assert_array_equal(array, alone[name], err_msg=name)
+
+
+def test_a_pack_keeps_the_values_that_some_of_its_variables_have() -> None:
+    net, plain = Net(), Net(unrolled())
+    kernel = net.layers[2].kernel
+    given = np.full((WIDTH, WIDTH), 0.25, np.float32)
+    net.session.set_variables({kernel: given})
+    plain.session.set_variables({plain.layers[2].kernel: given})
+    np.testing.assert_allclose(net.steps(3), plain.steps(3), rtol=1e-5)
+    close(net.variables(), plain.variables())
+
+
 scaled = graphc.optimizers.LossScaleOptimizer
 OPTIMIZERS = {
     "adam": (lambda: graphc.optimizers.Adam(0.01), 6),
