@@ -58,7 +58,9 @@ def _waits_for_assignment(read: Node) -> bool:
     variable = read.attributes["variable"]
     if any(_assigns(value.node, variable) for value in read.inputs):
         return True
-    return any(_assigns(node, variable) for node in topological_order(read.inputs))
+    return bool(read.inputs) and any(
+        _assigns(node, variable) for node in topological_order(read.inputs)
+    )
 
 
 def connected(ys: Sequence[Value], xs: Sequence[Value], stops: Sequence[Value] = ()) -> set[Value]:
@@ -72,11 +74,10 @@ def connected(ys: Sequence[Value], xs: Sequence[Value], stops: Sequence[Value] =
             return ()
         return tuple([value for value in node.inputs if value.type.dtype.is_inexact])
 
-    reads = {
-        x: x.node.attributes["variable"]
-        for x in targets
-        if x.node.op.name == "read" and not _waits_for_assignment(x.node)
-    }
+    reads: dict[str, list[Value]] = {}
+    for x in targets:
+        if x.node.op.name == "read" and not _waits_for_assignment(x.node):
+            reads.setdefault(x.node.attributes["variable"], []).append(x)
     for node in topological_order(list(reached), (), operands):
         reached.update(operands(node))
         if not reads or all(value in stopped for value in node.outputs):
@@ -84,7 +85,8 @@ def connected(ys: Sequence[Value], xs: Sequence[Value], stops: Sequence[Value] =
         names = _variables_read(node)
         if node.op.name == "read" and not _waits_for_assignment(node):
             names.add(node.attributes["variable"])
-        reached.update([x for x, variable in reads.items() if variable in names])
+        for variable in names:
+            reached.update(reads.get(variable, ()))
     return targets & reached
 
 
