@@ -27,7 +27,7 @@ from graphc.rewriting.match import Match, MatchScope
 from graphc.rewriting.pattern import Pattern, compile_pattern
 from graphc.rewriting.rules import RewriteRule, RuleSet
 
-# Users of a value with more users than this are left to the sweep that confirms.
+# Users of a node with more users than this are left to the sweep that confirms.
 _MANY_USERS: Final = 64
 _MANY_OPERANDS: Final = 3
 
@@ -288,8 +288,8 @@ class _Worklist:
             above = [
                 user
                 for reached in level
+                if sum(map(editor.count_users, reached.outputs)) <= _MANY_USERS
                 for value in reached.outputs
-                if editor.count_users(value) <= _MANY_USERS
                 for user in editor.users(value)
                 if user not in moved
             ]
