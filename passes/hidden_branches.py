@@ -1,4 +1,4 @@
-"""Computing something in a branch that is always taken, though XLA cannot know that.
+"""What is always true, though XLA cannot know that, and branches that are therefore always taken.
 
 XLA merges what is computed twice from the same operands, and fuses a computation into each of its
 readers; on the CPU it drops barriers before it does. It does not look into the branches of a
@@ -31,7 +31,7 @@ def run_in_branch(
     for place, value in enumerate(operands):
         never.input(value.type, f"operand{place}")
     zeros = never.finish([never.full_like(value, 0) for value in branch.outputs])
-    made = build.cond(_always(build, anchor), *operands, regions=(branch, zeros))
+    made = build.cond(always_after(build, anchor), *operands, regions=(branch, zeros))
     return [made] if isinstance(made, Value) else made
 
 
@@ -45,7 +45,7 @@ def can_anchor(value: Value) -> bool:
     )
 
 
-def _always(build: Builder, anchor: Value) -> Value:
+def always_after(build: Builder, anchor: Value) -> Value:
     """True, as only the value of the anchor can tell: a number with its lowest bit set is not 0."""
     type_ = anchor.type
     first = anchor

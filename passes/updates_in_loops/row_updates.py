@@ -69,6 +69,12 @@ def row_type(type_: TensorType, length: int) -> TensorType:
     return type_.with_shape(tuple(rest) if rows == length else (rows // length, *rest))
 
 
+def rows_type(type_: TensorType, length: int) -> TensorType:
+    """The same as an array of the same rank: of one row, or of a block of rows."""
+    rows, *rest = type_.shape
+    return type_.with_shape((rows // length, *rest))
+
+
 class _Search:
     def __init__(self, graph: Graph, loop: Node, uses: Uses) -> None:
         self._graph = graph
