@@ -12,7 +12,7 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from graphc.ir.graph import Graph
+from graphc.ir.graph import Graph, topological_order
 from graphc.ir.node import Node, Value
 from graphc.ir.op import Trait
 from passes.hidden_branches import can_anchor
@@ -106,12 +106,12 @@ def _ordered(
     return tuple(order) if len(order) == len(states) else None
 
 
-def last_readers(body: Graph, row: Value) -> Sequence[Value] | None:
-    """Values of a body that are there only after all that reads a row; None where none tell.
+def last_readers(body: Graph, rows: Sequence[Value]) -> Sequence[Value] | None:
+    """Values of a body that are there only after all that reads some rows; None where none tell.
 
     Args:
         body: the body of a loop.
-        row: an input of it.
+        rows: inputs of it.
     """
     users: dict[Value, list[Node]] = {}
     for node in body.nodes:
@@ -120,7 +120,7 @@ def last_readers(body: Graph, row: Value) -> Sequence[Value] | None:
     outputs = set(body.outputs)
     found: dict[Value, None] = {}
     seen: set[Node] = set()
-    pending = [row]
+    pending = list(rows)
     while pending:
         value = pending.pop()
         if value in outputs:
@@ -137,3 +137,35 @@ def last_readers(body: Graph, row: Value) -> Sequence[Value] | None:
                 return None
             found[anchor] = None
     return list(found)
+
+
+def reads_that_can_wait(
+    rows: Sequence[Sequence[Value]], gradients: Sequence[Sequence[Value]]
+) -> list[bool]:
+    """For each update, whether the body can read its rows after its gradients are there.
+
+    Args:
+        rows: for each update, the inputs of the body that are rows of its variables.
+        gradients: for each update, the values of the body that it reads.
+    """
+    behind = [_inputs_behind(values) for values in gradients]
+    needs = [
+        [other for other, read in enumerate(rows) if not behind[number].isdisjoint(read)]
+        for number in range(len(rows))
+    ]
+    waits: list[bool] = []
+    for number in range(len(rows)):
+        waits.append(True)
+        seen: set[int] = set()
+        pending = list(needs[number])
+        while pending:
+            other = pending.pop()
+            if other not in seen:
+                seen.add(other)
+                pending += needs[other] if other < len(waits) and waits[other] else ()
+        waits[number] = number not in seen
+    return waits
+
+
+def _inputs_behind(values: Sequence[Value]) -> set[Value]:
+    return {node.output for node in topological_order(list(values)) if node.op.name == "input"}

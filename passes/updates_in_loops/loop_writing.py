@@ -14,7 +14,12 @@ from graphc.ir.builder import Builder, GraphBuilder, inline
 from graphc.ir.editor import GraphEditor
 from graphc.ir.node import Node, Value
 from passes.hidden_branches import always_after, run_in_branch
-from passes.updates_in_loops.in_place import InPlace, last_readers, plan_in_place
+from passes.updates_in_loops.in_place import (
+    InPlace,
+    last_readers,
+    plan_in_place,
+    reads_that_can_wait,
+)
 from passes.updates_in_loops.row_updates import (
     RowUpdate,
     row_type,
@@ -43,7 +48,7 @@ class LoopWriter:
         self._stacks: dict[Value, Value] = {}
         self._wholes: dict[Value, Value] = {}
         self._rows: dict[Value, Value] = {}
-        self._readers: dict[Value, list[Value] | None] = {}
+        self._read: dict[Value, list[Value]] = {}  # variables, to what the body reads of them
 
     def write(self) -> Node:
         """Make the new loop, and let it stand for the old one and the updates."""
@@ -53,9 +58,17 @@ class LoopWriter:
             for state in update.states:
                 self._carry(state)
         scanned = [p for p in range(carries, end) if not self._reads_own_row(p)]
+        gradients = [
+            [v for stack in update.gradients if (v := self._inner_gradient(stack)) is not None]
+            for update in self._updates
+        ]
+        read = [
+            [r for s in update.states for r in self._read.get(s, ())] for update in self._updates
+        ]
+        late = reads_that_can_wait(read, gradients)
         changed: dict[Value, Value] = {}
-        for update in self._updates:
-            changed |= self._change(update)
+        for update, can_wait in zip(self._updates, late, strict=True):
+            changed |= self._change(update, can_wait)
         states = list(self._carries)
         stacks = {stack_of(v, loop) for update in self._updates for v in update.gradients}
         kept = [i for i in range(carries, len(old.outputs)) if loop.outputs[i] not in stacks]
@@ -125,46 +138,65 @@ class LoopWriter:
         state = node.inputs[0] if node.op.name == "reshape" else operand
         if state not in self._carries or self._carried[state].type is not operand.type:
             return False
-        if state not in self._rows:
-            cut = _cut(self._body.build, self._carries[state], self._number)
-            self._rows[state] = _without_axis(self._body.build, cut)
-        row = self._old.inputs[position]
-        before, after = self._readers.get(state, []), last_readers(self._old, row)
-        self._readers[state] = None if before is None or after is None else [*before, *after]
-        self._body.replace(row, self._rows[state])
+        self._read.setdefault(state, []).append(self._old.inputs[position])
         return True
 
-    def _change(self, update: RowUpdate) -> dict[Value, Value]:
+    def _give_row(self, state: Value, number: Value) -> None:
+        """Let the body read the row of a variable before its change."""
+        if state in self._read:
+            cut = _cut(self._body.build, self._carries[state], number)
+            self._rows[state] = _without_axis(self._body.build, cut)
+            for row in self._read[state]:
+                self._body.replace(row, self._rows[state])
+
+    def _change(self, update: RowUpdate, can_wait: bool) -> dict[Value, Value]:
         """The stacks of the variables of an update, with the new row of this iteration."""
         origin, name = update.nodes[-1].origin.with_rule(RULE), update.nodes[-1].name
         with self._body.build.located(origin, name):
             plan = plan_in_place(update)
-            if plan is None or any(self._readers.get(state, []) is None for state in plan.order):
+            last = {s: last_readers(self._old, self._read.get(s, ())) for s in update.states}
+            if plan is None or None in last.values():
                 return self._change_by_branch(update)
-            return self._change_in_place(update, plan)
+            readers = {state: values or () for state, values in last.items()}
+            return self._change_in_place(update, plan, readers, can_wait)
 
     # -- where rows lie --------------------------------------------------------------------------
 
-    def _change_in_place(self, update: RowUpdate, plan: InPlace) -> dict[Value, Value]:
+    def _change_in_place(
+        self,
+        update: RowUpdate,
+        plan: InPlace,
+        readers: Mapping[Value, Sequence[Value]],
+        can_wait: bool,
+    ) -> dict[Value, Value]:
+        """Row after row.
+
+        A row that the body reads is cut when other rows are changed, where it can be: the gradient
+        is then there no more.
+        """
         build = self._body.build
         shared: dict[Value, Value] = {}
         self._write_rows(build, [n for n in update.nodes if n in plan.shared], shared, self._row)
         changed: dict[Value, Value] = {}
         for state in plan.order:
-            after = [self._body.resolve(value) for value in self._readers.get(state) or ()]
-            for other in plan.order:
-                if state in plan.reads_old[other]:
-                    after.append(_first_of_row(build, changed[other], self._number))
-            number = self._number
-            for anchor in after:
-                is_there = always_after(build, anchor)
-                number = build.select(is_there, number, build.full_like(number, 0))
-            changed[state] = self._with_rows(
-                state, self._new_row(update, state, number, changed, shared), number
-            )
+            before = list(changed.values()) if can_wait else []
+            self._give_row(state, self._number_after(before, ()))
+            others = [changed[o] for o in plan.order if state in plan.reads_old[o]]
+            number = self._number_after(others, readers[state])
+            rows = self._new_rows(update, state, number, changed, shared)
+            changed[state] = self._with_rows(state, rows, number)
         return changed
 
-    def _new_row(
+    def _number_after(self, changed: Sequence[Value], values: Sequence[Value]) -> Value:
+        """The number of the row, known when arrays have their new rows and values are there."""
+        build, number = self._body.build, self._number
+        firsts = [_first_of_row(build, array, number) for array in changed]
+        for anchor in (*firsts, *map(self._body.resolve, values)):
+            is_there = always_after(build, anchor)
+            number = build.select(is_there, number, build.full_like(number, 0))
+        return number
+
+    def _new_rows(
         self,
         update: RowUpdate,
         state: Value,
@@ -172,7 +204,7 @@ class LoopWriter:
         changed: Mapping[Value, Value],
         shared: Mapping[Value, Value],
     ) -> Value:
-        """The new row of a variable, from old rows and from those that are changed already."""
+        """The new rows of a variable, from old rows and from those that are changed already."""
         build = self._body.build
         rows = dict(shared)
         for other, stack in changed.items():
@@ -192,6 +224,8 @@ class LoopWriter:
 
     def _change_by_branch(self, update: RowUpdate) -> dict[Value, Value]:
         build = self._body.build
+        for state in update.states:
+            self._give_row(state, self._number)
         branch = GraphBuilder(build.registry)
         taken: dict[Value, Value] = {}  # values of the body, to inputs of the branch
 
@@ -264,11 +298,16 @@ class LoopWriter:
         found, shape = self._given(value), rows_type(value.type, self._length).shape
         return found if found.type.shape == shape else self._body.build.reshape(found, shape=shape)
 
+    def _inner_gradient(self, value: Value) -> Value | None:
+        """What the old body gives for a stack; None for any other array."""
+        stack = stack_of(value, self._loop)
+        return None if stack is None else self._old.outputs[stack.index]
+
     def _given(self, value: Value) -> Value:
         """The same as the body has them: one row without its axis."""
-        stack = stack_of(value, self._loop)
-        if stack is not None:
-            return self._body.resolve(self._old.outputs[stack.index])
+        gradient = self._inner_gradient(value)
+        if gradient is not None:
+            return self._body.resolve(gradient)
         if value in self._rows:
             return self._rows[value]
         if value not in self._stacks:
