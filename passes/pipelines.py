@@ -35,6 +35,7 @@ from passes.specialisation import Specialisation
 from passes.stabilisation import Stabilisation
 from passes.stack_parts import StackParts
 from passes.tap_removal import TapRemoval
+from passes.update_order import UpdateOrder
 from passes.updates_in_loops import UpdatesInLoops
 from passes.variable_packing import VariablePacking
 
@@ -92,6 +93,6 @@ def default_pipeline() -> Pipeline:
                 ),
                 forbidden=_STATIC,
             ),
-            Stage("fused", (ElementwiseFusion(),), forbidden=_STATIC),
+            Stage("fused", (ElementwiseFusion(), UpdateOrder()), forbidden=_STATIC),
         )
     )

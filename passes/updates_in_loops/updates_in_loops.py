@@ -46,7 +46,6 @@ class UpdatesInLoops(GraphPass):
         for loop, updates in found.items():
             made = LoopWriter(editor, loop, updates).write()
             context.trace.fire(self.name, "update", made)
-        _order_updates(editor)
         variables = sum(len(update.states) for each in found.values() for update in each)
         result = PassResult.of(editor, {"variables": variables})
         if context.memory is not None:
@@ -65,21 +64,3 @@ def _updates_by_loop(graph: Graph) -> Iterator[tuple[Node, list[RowUpdate]]]:
             updates = find_row_updates(graph, node, uses)
             if updates:
                 yield node, updates
-
-
-def _order_updates(editor: GraphEditor) -> None:
-    """New values of variables in the order of the variables among the inputs.
-
-    JAX gives the memory of a donated argument to the first result of the same type that has none;
-    a variable that is changed in place must have its own.
-    """
-    places = {value.node.attributes["name"]: i for i, value in enumerate(editor.inputs)}
-    count = len(editor.update_names)
-    fetches, new_values = editor.outputs[:-count], editor.outputs[-count:]
-    pairs = sorted(
-        zip(editor.update_names, new_values, strict=True),
-        key=lambda pair: places.get(pair[0], len(places)),
-    )
-    editor.set_outputs(
-        [*fetches, *[value for _, value in pairs]], update_names=[name for name, _ in pairs]
-    )
