@@ -34,7 +34,7 @@ QUERY, KEY, VALUE = range(3)
 
 @dataclass(frozen=True)
 class Cotangent:
-    """A product that is a cotangent of query, key or value, up to a factor.
+    """A product that is a cotangent of query, key or value, up to a factor; or a sum of one.
 
     Attributes:
         product: its node.
@@ -273,12 +273,34 @@ class GradientSearch:
         """Take one that has the axes of what it is the cotangent of, and its element type."""
         atoms = self._atoms
         order = gradient_orders(self.found.roles)[cotangent.operand]
-        wanted, mine = atoms.flat([order]), atoms.flat(cotangent.axes)
-        if sorted(wanted) != sorted(mine):
-            raise NearMissError("heads share keys that are repeated for them")
+        wanted, mine = set(atoms.flat([order])), set(atoms.flat(cotangent.axes))
+        if mine - wanted == set(atoms.flat([self.found.roles.group])) != set():
+            cotangent = self._summed(cotangent, mine - wanted)
+            mine = set(atoms.flat(cotangent.axes))
+        if wanted != mine:
+            raise NearMissError("a product of the gradient has other axes than what it is of")
         if cotangent.product.output.type.dtype is not self.found.query.value.type.dtype:
             raise NearMissError("a cotangent is of another type of floats")
         self.cotangents.append(cotangent)
+
+    def _summed(self, cotangent: Cotangent, group: Set[int]) -> Cotangent:
+        """Of keys that are repeated for the heads that share them: the sum over these heads."""
+        atoms, editor = self._atoms, self._atoms.editor
+        place = _Place(cotangent.product.output, cotangent.axes)
+        while editor.has_one_use(place.value):
+            (user,) = editor.users(place.value)
+            if user.op.name in _LAYOUT:
+                place = self._below(user, place)
+                continue
+            if user.op.name != "reduce_sum":
+                break
+            summed = [place.axes[axis] for axis in user.attributes["axes"]]
+            if {*atoms.flat(summed)} != group:
+                break
+            kept = [axis for axis in range(len(place.axes)) if axis not in user.attributes["axes"]]
+            left = tuple([place.axes[axis] for axis in kept])
+            return replace(cotangent, product=user, axes=left)
+        raise NearMissError("keys are repeated for heads that share them, and not summed over them")
 
 
 def _pair(part: Part) -> tuple[Value, Axes]:
