@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Final
 
 from graphc.ir.graph import Graph
@@ -27,8 +27,18 @@ def reasons_left_out(
     users: Users,
     is_taken: Callable[[Node], bool],
     least: int,
+    explained: Set[Node] = frozenset(),
 ) -> list[str]:
-    """A sentence for each kind of heavy node that is in no loop, though its op is there often."""
+    """A sentence for each kind of heavy node that is in no loop, though its op is there often.
+
+    Args:
+        graph: what was searched.
+        signatures: of its nodes.
+        users: of its nodes.
+        is_taken: whether a node is in a loop.
+        least: how many copies there must be.
+        explained: nodes of which something is said already.
+    """
     comparison = _Comparison(signatures, users)
     by_op: dict[str, list[Node]] = {}
     for node in graph.nodes:
@@ -38,13 +48,16 @@ def reasons_left_out(
         reason
         for nodes in by_op.values()
         if len(nodes) >= least
-        for reason in _reasons(nodes, comparison, is_taken)
+        for reason in _reasons(nodes, comparison, is_taken, explained)
     )
     return list(itertools.islice(found, _MOST_REASONS))
 
 
 def _reasons(
-    nodes: Sequence[Node], comparison: _Comparison, is_taken: Callable[[Node], bool]
+    nodes: Sequence[Node],
+    comparison: _Comparison,
+    is_taken: Callable[[Node], bool],
+    explained: Set[Node],
 ) -> Iterator[str]:
     """Reasons for nodes of one op, the same one only once."""
     kinds = Counter([comparison.signatures[node] for node in nodes if not is_taken(node)])
@@ -52,7 +65,7 @@ def _reasons(
     seen: set[str] = set()
     before: Node | None = None
     for node in nodes:
-        if is_taken(node):
+        if is_taken(node) or node in explained:
             continue
         kind = comparison.signatures[node]
         same = [other for other in rolled if comparison.signatures[other] == kind]

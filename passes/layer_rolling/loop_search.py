@@ -1,6 +1,18 @@
 """The loops of a graph: families of like nodes are grown to blocks, and blocks planned as loops.
 
 The way forth is looked for first; what is left may be the way back, which runs the other way round.
+
+Copies that do not depend on each other (towers side by side, members of an ensemble) stay as they
+are. One op on their stacked weights, or a loop over them, gains nothing on CPUs: a gradient of
+towers of three dense layers (JAX 0.10, two cores, milliseconds of CPU time, weights stacked before)
+
+    towers, width, batch     written out    one op for all    a loop
+     8,  64,  64                     0.5               0.7       0.7
+     8, 256,  64                     6.8               9.3       7.0
+    24,  64,  64                     1.4               1.6       2.6
+    24, 256, 128                      32                46        43
+
+and compiles in about the same time: 0.46 s for 24 towers written out, 0.30 and 0.37 s otherwise.
 """
 
 from __future__ import annotations
@@ -50,6 +62,7 @@ class LoopSearch:
         self._signatures = Signatures(graph)
         self._flow = Flow(self.users)
         self._tried: set[tuple[Node, Node]] = set()
+        self._side_by_side: list[Orbit] = []
 
     def run(self) -> list[Loop]:
         """The loops of the graph, in no order; no two share a node."""
@@ -66,8 +79,15 @@ class LoopSearch:
 
     def left_out(self) -> list[str]:
         """Why heavy nodes that came in numbers are in none of the loops."""
-        is_taken = self._flow.is_taken
-        return reasons_left_out(self._graph, self._signatures, self.users, is_taken, self._least)
+        is_taken, explained = self._flow.is_taken, set[Node]()
+        found: list[str] = []
+        for orbit in sorted(self._side_by_side, key=len, reverse=True):
+            nodes = [node for node in orbit.nodes if not is_taken(node) and node not in explained]
+            if len(nodes) >= self._least:
+                explained.update(nodes)
+                found.append(_side_by_side(nodes))
+        search = self._graph, self._signatures, self.users, is_taken, self._least
+        return [*dict.fromkeys(found), *reasons_left_out(*search, explained)]
 
     def _families(self, belongs: Callable[[Node], bool]) -> list[list[list[Node]]]:
         return families(self._graph, self._signatures, self.users, belongs)
@@ -121,6 +141,8 @@ class LoopSearch:
         else:
             rest = orbits
         backward = [replace(loop, is_reversed=True) for loop in self._plan(reverse_orbits(rest))]
+        if not find_cycles(orbits):
+            self._side_by_side += [orbit for orbit in orbits if is_heavy(orbit.nodes[0])]
         return forward + backward
 
     def _grow(self, family: Sequence[Node], period: int) -> Succession | None:
@@ -166,6 +188,14 @@ class LoopSearch:
                 (i, j) for j, other in enumerate(loops) if i != j and other.nodes()[0] in after
             )
         return [loops[i] for i in nx.lexicographical_topological_sort(view)]
+
+
+def _side_by_side(nodes: Sequence[Node]) -> str:
+    first = nodes[0]
+    return (
+        f"{len(nodes)} copies of {first.op.name} {first.name!r} do not depend on each other: "
+        "on CPUs, one op or loop for all of them runs no faster"
+    )
 
 
 def _operands_first(orbits: Sequence[Orbit]) -> list[Orbit]:

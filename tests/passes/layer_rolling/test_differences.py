@@ -115,6 +115,18 @@ def _gaps(places: tuple[int, ...], count: int) -> list[tuple[int, int]]:
     return list(itertools.pairwise(ends))
 
 
+def test_towers_side_by_side_stay_and_the_report_says_why() -> None:
+    chain = Chain()
+    start = chain.feed(VECTORS)
+    towers = [chain.dense(chain.dense(start)) for _ in range(6)]
+    graph = chain.done(*towers)
+    result, context = roll(graph)
+    assert not result.changed
+    reasons = refusals(context)
+    assert all("do not depend on each other" in reason for reason in reasons)
+    assert any("6 copies of dot_general" in reason for reason in reasons), reasons
+
+
 def test_an_original_differs_from_itself_nowhere_and_from_another_somewhere() -> None:
     """The proof is no formality: it tells a rolled graph from one that was changed."""
 
