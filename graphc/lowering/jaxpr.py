@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import jax
 import numpy as np
+from jax import lax
 
 from graphc.errors import GraphcError
 from graphc.ir.builder import decomposition_graph
@@ -94,6 +95,21 @@ class LoweredGraph:
     needs_x64: bool
 
 
+_JAX: Final = cast(Any, jax)  # its settings have no types
+
+
+def _default_precision() -> Any:
+    """What `jax.default_matmul_precision` asks of products that ask for nothing; None if nothing.
+
+    A name that stands for no precision but for an algorithm of one kind of chip is left to JAX.
+    """
+    name = _JAX.config.jax_default_matmul_precision
+    try:
+        return None if name is None else (lax.Precision(name),) * 2
+    except ValueError:
+        return None
+
+
 class _Emitter:
     """Collects the equations of one program."""
 
@@ -102,6 +118,7 @@ class _Emitter:
         self.constants: list[tuple[Any, Any]] = []
         self.hoisted: dict[Any, tuple[Any, np.ndarray[Any, Any]]] = {}
         self.needs_x64 = False
+        self._precision = _default_precision()
 
     def graph(self, graph: Graph, operands: Sequence[Any], scope: str) -> list[Any]:
         """Emit a graph on `operands`; gives the atoms of its outputs."""
@@ -133,6 +150,8 @@ class _Emitter:
             parameters = memo.get(key)
             if parameters is None:
                 parameters = memo[key] = lower.parameters(node.call)
+            if self._precision is not None and parameters.get("precision", "") is None:
+                parameters = {**parameters, "precision": self._precision}
         results: list[Any] = []
         for value in node.outputs:
             variable = make_var(value.type.aval or aval_of(value.type))

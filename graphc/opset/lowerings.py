@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
+import jax
 import jax.extend.core.primitives as jax_primitives
 from jax import lax
 
 from graphc.ir.op import OpCall, PrimitiveLowering
+
+IS_JAX_0_11: Final = jax.__version_info__ >= (0, 11)
+"""Whether this is JAX 0.11 or later, where some primitives have more parameters."""
 
 
 def find_primitive(name: str) -> Any:
@@ -25,15 +29,21 @@ def find_primitive(name: str) -> Any:
 
 
 def primitive(
-    name: str, parameters: Callable[[OpCall], dict[str, Any]] | None = None, **fixed: Any
+    name: str,
+    parameters: Callable[[OpCall], dict[str, Any]] | None = None,
+    since_0_11: Mapping[str, Any] | None = None,
+    **fixed: Any,
 ) -> PrimitiveLowering:
     """One JAX primitive.
 
     Args:
         name: the primitive's name, without `_p`.
         parameters: its parameters for a call; added to `fixed`.
+        since_0_11: those that are always the same, and unknown to JAX before 0.11.
         **fixed: parameters that are always the same.
     """
+    if IS_JAX_0_11 and since_0_11 is not None:
+        fixed |= since_0_11
     if parameters is None:
         return PrimitiveLowering(find_primitive(name), lambda call: fixed, fixed)
     vary = parameters

@@ -159,14 +159,14 @@ REDUCE_MAX = define_reduction(
     "reduce_max", "The maximum along axes; NaN where there is one.", REAL, "reduce_max",
     _extremum_gradient,
     lambda x, axes: np.max(x, axis=axes, initial=_limits(x.dtype)[0]),
-    _REAL_DTYPES,
+    _REAL_DTYPES, since_0_11={"out_sharding": None},
 )  # fmt: skip
 
 REDUCE_MIN = define_reduction(
     "reduce_min", "The minimum along axes; NaN where there is one.", REAL, "reduce_min",
     _extremum_gradient,
     lambda x, axes: np.min(x, axis=axes, initial=_limits(x.dtype)[1]),
-    _REAL_DTYPES,
+    _REAL_DTYPES, since_0_11={"out_sharding": None},
 )  # fmt: skip
 
 # --- reduce_product -------------------------------------------------------------------------------

@@ -227,7 +227,9 @@ TOP_K = REGISTRY.register(
         attributes=Schema(k=INTEGER),
         infer=_top_k_type,
         lower=primitive(
-            "top_k", lambda call: {"k": call.attributes["k"], "axis": call.types[0].rank - 1}
+            "top_k",
+            lambda call: {"k": call.attributes["k"], "axis": call.types[0].rank - 1},
+            since_0_11={"is_stable": True},
         ),
         gradient=_top_k_gradient,
         reference=_top_k_reference,

@@ -42,6 +42,7 @@ from tests.opset.contract_cases import (
     LOWERED,
     OPS,
     Case,
+    jax_errs,
     needs_samples,
 )
 from tests.opset.contract_runs import jax_differentiates, run_on_xla
@@ -145,6 +146,9 @@ def test_the_gradient_rule_gives_what_jax_gives(case: Case) -> None:
     if run.jax_gradients is None:
         # then finite differences have to say alone whether the rule is right
         assert case.sample.differentiable, run.refusal
+        return
+    if jax_errs(case):
+        assert case.sample.differentiable  # as above
         return
     for position, mine, theirs in zip(case.wanted, run.gradients, run.jax_gradients, strict=True):
         assert_close(mine, theirs, rtol, f"gradient of operand {position} and JAX's", slack)

@@ -29,6 +29,8 @@ from tests.pipeline.graph_sketch import (
 from tests.pipeline.recipe_book import recipe
 
 NOT_SAMPLED: Final[Mapping[str, str]] = {
+    "flash_attention": "made where a GPU has a kernel, after gradients were taken",
+    "flash_attention_gradient": "made where a GPU has a kernel, after gradients were taken",
     "fusion": "the last stage makes it, and no stage takes it",
 }
 """Ops with samples that no graph that people build may hold, and why."""

@@ -203,7 +203,9 @@ def test_names_are_unique_and_scoped(session):
 
 def test_devices_print_as_in_tensorflow(session):
     (device, *_) = session.list_devices()
-    assert str(device).startswith("_DeviceAttributes(/device:CPU:0, CPU,")
+    kind = device.device_type
+    assert kind in ("CPU", "GPU", "TPU")
+    assert str(device).startswith(f"_DeviceAttributes(/device:{kind}:0, {kind},")
     with graphc.Session(graph=session.graph, device="cpu:0") as placed:
         assert placed.run(graphc.Variable(2.0) * 2) == 4
 

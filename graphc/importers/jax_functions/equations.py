@@ -6,6 +6,7 @@ primitive.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -197,6 +198,22 @@ def _integer_power(
 @ELEMENTS.writes("square")
 def _square(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value:
     return build.multiply(x[0], x[0])
+
+
+@ELEMENTS.writes("log2")
+def _log2(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value | None:
+    if p["accuracy"] is not None or type_.dtype.is_complex:
+        return None
+    natural = build.log(x[0])
+    return build.multiply(natural, build.full_like(natural, 1 / math.log(2)))
+
+
+@ELEMENTS.writes("one_minus_square")
+def _one_minus_square(
+    build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType
+) -> Value:
+    one = build.full_like(x[0], 1)
+    return build.multiply(build.add(one, x[0]), build.subtract(one, x[0]))
 
 
 @ELEMENTS.writes("copy", "copy_p")

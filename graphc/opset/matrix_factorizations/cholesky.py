@@ -77,12 +77,16 @@ def _gradient(
         return build.triangular_solve(factor, b, left_side=left, lower=True, transpose_a=transpose)
 
     found = solve(solve(inner, True), False)
-    if call.attributes["symmetrize_input"]:
-        half = build.full_like(found, 0.5)
-        found = build.multiply(half, build.add(found, adjoint(build, found)))
-    elif not lower:
-        found = adjoint(build, found)
+    half = build.full_like(found, 0.5)
+    found = build.multiply(half, build.add(found, adjoint(build, found)))
+    if not call.attributes["symmetrize_input"]:  # an element read stands for its mirror image too
+        twice = build.subtract(build.add(found, found), _diagonal(build, found))
+        found = keep(build, twice, "GE" if lower else "LE")
     return (conjugate(build, found),)
+
+
+def _diagonal(build: Builder, x: Value) -> Value:
+    return build.multiply(x, identity(build, x.type))
 
 
 def _cost(call: OpCall) -> Cost:
@@ -104,24 +108,22 @@ def _samples() -> list[Sample]:
         return Sample((x,), {"lower": lower, "symmetrize_input": symmetrize}, differentiable)
 
     indefinite = np.array([[[1, 2], [2, 1]], [[2, 1], [1, 2]]], np.float32)
-    # What reads one triangle has no derivative that JAX would give: its own takes both for granted.
     return [
         factor(positive_definite(3)),
         factor(positive_definite(3), lower=False),
-        factor(positive_definite(3), symmetrize=False, differentiable=False),
-        factor(positive_definite(3), False, False, differentiable=False),
-        factor(positive_definite(3) + np.triu(draw(3, 3), 1), symmetrize=False,
-               differentiable=False),
-        factor(positive_definite(3) + np.tril(draw(3, 3), -1), False, False, differentiable=False),
+        factor(positive_definite(3), symmetrize=False),
+        factor(positive_definite(3), False, False),
+        factor(positive_definite(3) + np.triu(draw(3, 3), 1), symmetrize=False),
+        factor(positive_definite(3) + np.tril(draw(3, 3), -1), False, False),
         factor(positive_definite(2, 2, 3)),
         factor(positive_definite(3, dtype="complex64")),
         factor(positive_definite(3, dtype="complex128"), lower=False),
-        factor(positive_definite(3, dtype="complex64"), False, False, differentiable=False),
+        factor(positive_definite(3, dtype="complex64"), False, False),
         factor(positive_definite(1)),
         factor(positive_definite(0)),
         factor(positive_definite(0, 2)),
         factor(indefinite, differentiable=False),
-    ]  # fmt: skip
+    ]
 
 
 CHOLESKY = REGISTRY.register(

@@ -61,7 +61,7 @@ def _digamma_gradient(
 
 
 DIGAMMA = define_elementwise(
-    "digamma", "The derivative of lgamma; NaN at its poles 0, -1, -2, and on.", 1,
+    "digamma", "The derivative of lgamma; NaN at its poles -1, -2, and on; at 0 as XLA has it.", 1,
     primitive("digamma"), references.digamma, _digamma_gradient, FLOATING,
     samples=lambda: [*_line_samples()[:3], Sample(
         (np.array([0, -0.0, 1, -1, 1e4, 1e-6, -np.inf, np.nan], np.float32),),

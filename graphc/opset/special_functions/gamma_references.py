@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from graphc.opset.lowerings import IS_JAX_0_11
+
 Array = np.ndarray[Any, Any]
 
 # B2, B4, …, B26 (DLMF 24.2.8)
@@ -49,7 +51,8 @@ def stirling_remainder(a: Array) -> Array:
 def digamma(x: Array) -> Array:
     """The derivative of lgamma: DLMF 5.5.4 left of 1/2, 5.5.2 up to 10, 5.11.2 from there on.
 
-    NaN at the poles 0, -1, -2, …, where the two sides have no limit in common.
+    NaN at the poles -1, -2, …, where the two sides have no limit in common; at 0 as in XLA, which
+    gives minus infinity from JAX 0.11 on, and NaN before.
     """
     x = np.asarray(x, np.float64)
     pole = (x <= 0) & (x == np.floor(x))
@@ -66,7 +69,8 @@ def digamma(x: Array) -> Array:
     for order, number in enumerate(BERNOULLI[:9], 1):
         series -= number / (2 * order) * power
         power = power / (far * far)
-    return np.where(pole, np.nan, series + shift - reflection)
+    at_pole = np.where((x == 0) & IS_JAX_0_11, -np.inf, np.nan)
+    return np.where(pole, at_pole, series + shift - reflection)
 
 
 def zeta(s: Array, q: Array) -> Array:
