@@ -23,8 +23,8 @@ import numpy as np
 
 import graphc
 from benchmarks.harness import Case, Comparison, main
-from graphc.training.data.arrays import place
 from graphc.training.data.groups import Group
+from graphc.training.data.placement import place
 
 ROWS, FEATURES, CLASSES, BATCH = 1792, 64, 10, 32
 
@@ -124,7 +124,7 @@ def make_bare_loop(x: Any, y: Any, hidden: int, batch: int) -> tuple[Any, Any]:
     program = model.train_program(x, y)
     order = np.random.default_rng(0).permutation(len(x)).astype(np.int32)
     rows = order[: len(x) // batch * batch].reshape(-1, batch)
-    group = Group([place(x), place(y)], rows)
+    group = Group([place(x).array, place(y).array], rows)
 
     def bare() -> object:
         program.run(group)

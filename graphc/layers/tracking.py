@@ -5,8 +5,9 @@ They are looked for when they are asked for, so a list that grows after it was a
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 T = TypeVar("T")
 
@@ -24,14 +25,27 @@ def held(owner: object, kind: type[T]) -> list[T]:
 
 
 def _within(value: Any, kind: type[T]) -> Iterator[T]:
-    if isinstance(value, kind):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _within(item, kind)
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _within(item, kind)
+    match _role(type(value), kind):
+        case "found":
+            yield value
+        case "sequence":
+            for item in value:
+                yield from _within(item, kind)
+        case "mapping":
+            for item in value.values():
+                yield from _within(item, kind)
+        case _:
+            return
+
+
+@functools.lru_cache(maxsize=4096)
+def _role(type_: type, kind: type) -> Literal["found", "sequence", "mapping", "nothing"]:
+    """What objects of a class are when others are looked for; asking abstract classes is slow."""
+    if issubclass(type_, kind):
+        return "found"
+    if issubclass(type_, (list, tuple)):
+        return "sequence"
+    return "mapping" if issubclass(type_, Mapping) else "nothing"
 
 
 def unique(things: Iterable[T]) -> list[T]:

@@ -182,8 +182,8 @@ def constant_initial_value(variable: Variable) -> Literal | None:
     if node.op.name == "broadcast_in_dim" and initial.value.type.is_static:
         number = node.inputs[0].node
         if number.op.name == "constant" and not number.output.type.shape:
-            shape = initial.value.type.shape
-            return as_literal(np.broadcast_to(number.attributes["value"].array, shape))
+            sizes: Any = initial.value.type.shape
+            return as_literal(np.broadcast_to(number.attributes["value"].array, sizes))
     return node.attributes["value"] if node.op.name == "constant" else None
 
 

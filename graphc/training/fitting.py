@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 import jax
 
@@ -19,7 +20,11 @@ from graphc.training.data.groups import Batches, Group
 from graphc.training.step_program import StepProgram
 from graphc.training.step_times import StepTimes
 
-_SECONDS_BETWEEN_UPDATES = 0.25
+_SECONDS_BETWEEN_UPDATES: Final = 0.25
+
+_MUCH: Final = 100
+"""Bytes of data for each of the variables; in so many fewer bytes there may be several times more
+variables, each of which takes as long as some pages of data."""
 
 
 @dataclass
@@ -145,37 +150,52 @@ def run_epochs_together(
 ) -> Logs:
     """Epochs up to `end` for callbacks that only record, and hear of an epoch later; the last logs.
 
-    As many small epochs as are done in no time are one run of the device.
+    As many small epochs as are done in no time are one run of the device, and the next run begins
+    before the logs of the last are read.
     """
     data, program = epochs.data, epochs.program
     most = min(data.most_together(epochs.fills), program.epochs_in_a_run)
     times = program.times(data.batch_size)
-    logs: Logs = {}
+    unread: tuple[int, Callable[[], list[Logs]]] | None = None
+
+    def read() -> Logs:
+        nonlocal unread
+        logs: Logs = {}
+        if unread is not None:
+            first, wait = unread
+            unread = None
+            for epoch, logs in enumerate(wait(), start=first):
+                refuse_bad_data(logs, data)
+                callbacks.on_epoch_begin(epoch)
+                callbacks.on_epoch_end(epoch, logs)
+        return logs
+
+    count = min(2, most)  # soon the device has something to do
     while position.epoch < end and not model.stop_training:
-        epoch, count = position.epoch, 1
-        if most > 1 and data.batches:
-            steps = times.steps_in(_SECONDS_BETWEEN_UPDATES, most * data.batches)
+        epoch, started = position.epoch, time.perf_counter()
+        waits = not times.are_known or program.epochs_in_a_run == 1
+        if data.batches and most > 1:
+            steps = times.steps_in(_SECONDS_BETWEEN_UPDATES, count * data.batches)
             count = min(max(1, steps // data.batches), end - epoch)
         epochs.reset_others()
-        started, steps = time.perf_counter(), 0
-        for group in data.epoch(epoch, epochs.fills, count):
+        for number, group in enumerate(data.epoch(epoch, epochs.fills, count)):
             tell_of(group, program, callbacks)
             if count > 1:
                 program.run_epochs(group)
             else:
-                program.run(group, is_fresh=steps == 0)
-            steps += group.batches * count
+                program.run(group, is_fresh=number == 0)
         if data.has_ended:
             break
         position.epoch += count
+        read()
+        unread = epoch, program.logs_of_epochs()
+        if waits:
+            read()
+            times.took((data.batches or 1) * count, time.perf_counter() - started)
+        count = most
         if position.epoch < end:
             data.prepare(position.epoch, epochs.fills, min(count, end - position.epoch))
-        for number, logs in enumerate(program.logs_of_epochs()):
-            refuse_bad_data(logs, data)
-            callbacks.on_epoch_begin(epoch + number)
-            callbacks.on_epoch_end(epoch + number, logs)
-        times.took(steps, time.perf_counter() - started)
-    return logs
+    return read()
 
 
 def tell_of(group: Group, program: StepProgram, callbacks: CallbackList) -> None:
@@ -205,18 +225,30 @@ def kept_from_bad_data(
     Args:
         find_variables: gives the weights, and what the optimizer keeps of them.
         session: where they are.
-        data: what is trained on; only where they hold a NaN is anything remembered.
+        data: what is trained on. Where there is little of it, it is looked through, and variables
+            are remembered only where it holds a NaN; where there is much, that takes longer than
+            remembering them.
     """
-    if data.find_not_finite() is None:
+    store, variables = session.store, list(find_variables())
+    is_much = data.bytes_at_hand > _MUCH * sum(_bytes_of(variable) for variable in variables)
+    if not is_much and data.find_not_finite() is None:
         yield
         return
-    variables = list(find_variables())
-    before = dict(zip(variables, session.run(variables), strict=True))
+    with store.lock:
+        store.ensure([variable.name for variable in variables], session.compute_initial_values)
+        found = store.snapshot()
+    before = {variable: found[variable.name] for variable in variables}
     try:
         yield
     except NumericsError:
-        session.set_variables(before)
+        if not is_much or data.find_not_finite() is not None:
+            session.set_variables(before)
         raise
+
+
+def _bytes_of(variable: Variable) -> int:
+    sizes: Any = variable.shape
+    return math.prod(sizes) * variable.dtype.numpy.itemsize
 
 
 def refuse_bad_data(logs: Logs, data: Batches) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Final, Literal
 
+import jax
 import numpy as np
 
 from graphc.dimensions import Dim
@@ -97,6 +98,7 @@ class StepProgram:
         self.loop = self._make_loop([*whole, rows], [rows])
         self._last: list[Any] = []
         self._last_spans = 1
+        self._last_loop = self.loop
         self._told_of: set[int] = set()
         self._times: dict[int, StepTimes] = {}
         self._read = self._reader(graph)
@@ -168,10 +170,9 @@ class StepProgram:
     def _run(self, data: Group, spans: list[Span]) -> list[Any]:
         fed = [*data.arrays, data.rows]
         self._last_spans = len(spans)
-        if data.samples is None:
-            self._last = self.loop.run(fed, spans)
-        else:
-            self._last = self._filled_loop.run([*fed, data.samples], spans)
+        fed += [] if data.samples is None else [data.samples]
+        self._last_loop = self.loop if data.samples is None else self._filled_loop
+        self._last = self._last_loop.run(fed, spans)
         return self._last
 
     @property
@@ -179,6 +180,21 @@ class StepProgram:
         """How many epochs `run_epochs` may do: several where all that logs show can be kept."""
         kept = {v.name for metric in self._metrics.values() for v in metric.variables}
         return self.loop.spans if kept <= set(self.loop.fresh) else 1
+
+    def let_go_of(self, data: Batches) -> None:
+        """Wait until no run reads data any more, and let their memory be used again.
+
+        Nothing is let go of where a run does not begin with what the one before has left: then it
+        may be that the last one ends first.
+        """
+        if not self._last:
+            return
+        store, signature = self._session.store, self._last_loop.program.concrete()
+        passed_on = set(signature.state_names).intersection(signature.update_names)
+        if passed_on:
+            with store.lock:  # or another thread's program might consume them meanwhile
+                jax.block_until_ready(store.values(passed_on))
+            data.release()
 
     def times(self, batch_size: int) -> StepTimes:
         """How long steps on batches of a size take."""
@@ -251,17 +267,26 @@ class StepProgram:
         last = [np.asarray(value) for value in self._last]
         return self._as_logs(self._read(), [value[self._last_spans - 1] for value in last])
 
-    def logs_of_epochs(self) -> Iterator[dict[str, Any]]:
-        """The logs after each epoch of the last `run_epochs`; waits for them."""
-        if self._last_spans == 1:
-            yield self.logs()
-            return
-        kept = [np.asarray(value) for value in self._last]
-        numbers = len(self._fetched)
-        for epoch in range(self._last_spans):
-            # Copies, as a row of an array of scalars is no array.
-            values = [np.array(value[epoch]) for value in kept]
-            yield self._as_logs(self._read_from(*values[numbers:]), values[:numbers])
+    def logs_of_epochs(self) -> Callable[[], list[dict[str, Any]]]:
+        """What waits for the logs after each epoch of the last run.
+
+        If `epochs_in_a_run` is more than one, they are these whatever runs in between.
+        """
+        results, spans, numbers = self._last, self._last_spans, len(self._fetched)
+
+        def wait() -> list[dict[str, Any]]:
+            if self.epochs_in_a_run == 1:
+                return [self.logs()]
+            kept = [np.asarray(value) for value in results]
+            logs: list[dict[str, Any]] = []
+            for epoch in range(spans):
+                # A row of an array of numbers would be no array.
+                values = [np.array(value[epoch]) for value in kept]
+                read = self._read_from(*values[numbers:])
+                logs.append(self._as_logs(read, values[:numbers]))
+            return logs
+
+        return wait
 
     def _as_logs(self, results: dict[str, Any], last: list[Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}

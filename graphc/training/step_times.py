@@ -8,9 +8,16 @@ class StepTimes:
 
     def __init__(self) -> None:
         self._per_step: float | None = None
+        self._runs = 0
+
+    @property
+    def are_known(self) -> bool:
+        """Whether there was a run that did not compile."""
+        return self._runs > 1
 
     def took(self, steps: int, seconds: float) -> None:
         """Learn from a run."""
+        self._runs += 1
         per_step = seconds / steps
         self._per_step = min(self._per_step or per_step, per_step)
 

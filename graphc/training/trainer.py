@@ -141,6 +141,9 @@ class Trainer(TrainedLayer):
                 told.on_epoch_end(epoch, logs)
             self._set_averages(session)
             told.on_train_end(logs)
+            training.program.let_go_of(data)
+            if validating is not None:
+                validating.program.let_go_of(validating.data)
         self.training_state = None
         return history
 
@@ -197,6 +200,7 @@ class Trainer(TrainedLayer):
             told.on_test_begin()
             logs = run_epoch(self, testing, told, Position())
             told.on_test_end(logs)
+            testing.program.let_go_of(data)
         return _plainly(logs, return_dict)
 
     def predict(

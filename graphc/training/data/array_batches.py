@@ -9,8 +9,9 @@ from typing import Any, Final
 import numpy as np
 
 from graphc.ops.bodies import flatten
-from graphc.training.data.arrays import as_feed, count_samples, place
+from graphc.training.data.arrays import as_feed, count_samples
 from graphc.training.data.groups import Batches, Data, Group, describe_not_finite
+from graphc.training.data.placement import Placed, place, release
 
 _WORTH_A_THREAD: Final = 100_000
 """Samples; the order of fewer is drawn in less time than a thread takes to start."""
@@ -64,7 +65,7 @@ class ArrayBatches(Batches):
             self.batches = min(steps, self.batches)
         self._shuffles = shuffle
         self.seed = seed
-        self._arrays: list[Any] | None = None
+        self._placed: list[Placed] | None = None
         self._full = min(self.size // self.batch_size, self.batches)
         self.is_even = self._full in (0, self.batches)
         self._ready: tuple[Any, list[Group]] = (None, [])
@@ -83,8 +84,6 @@ class ArrayBatches(Batches):
         key = (self.seed, number) if self._shuffles else (), fills, count
         if self._ready[0] == key:
             return
-        if self._arrays is None:
-            self._arrays = [place(leaf) for leaf in flatten(self.sample)[0]]
         if fills or self.is_even:
             groups = [self._together(range(number, number + count), self.most_together(fills))]
         else:
@@ -113,8 +112,8 @@ class ArrayBatches(Batches):
 
     def _full_and_rest(self, number: int) -> Iterator[Group]:
         """Full batches, then the last one, which is smaller."""
-        order, full, size, arrays = self._order(number), self._full, self.batch_size, self._arrays
-        assert arrays is not None
+        order, full, size = self._order(number), self._full, self.batch_size
+        arrays = [placed.array for placed in self._place()]
         if full:
             yield Group(arrays, as_feed(order[: full * size].reshape(full, size)))
         yield Group(arrays, as_feed(order[None, full * size :]), None, size)
@@ -125,8 +124,8 @@ class ArrayBatches(Batches):
         There is room for as many epochs as ever are together, so that one program is for all; an
         order that does not change is there once.
         """
-        size, batches, arrays = self.batch_size, self.batches or 0, self._arrays
-        assert arrays is not None
+        size, batches = self.batch_size, self.batches or 0
+        arrays = [placed.array for placed in self._place()]
         room = most if self._shuffles else 1
         rows = np.empty((room, batches * size), np.int32)
         for row, number in enumerate(numbers[:room]):
@@ -142,6 +141,22 @@ class ArrayBatches(Batches):
         starts = tuple([row % room * batches for row in range(len(numbers))])
         fed = as_feed(rows.reshape(-1, size))
         return Group(arrays, fed, samples, 0, batches, starts)
+
+    def _place(self) -> list[Placed]:
+        """The leaves of the data on the device; what they hold now is what is trained on."""
+        if self._placed is None:
+            self._placed = [place(leaf) for leaf in flatten(self.sample)[0]]
+        return self._placed
+
+    def release(self) -> None:
+        for placed in self._placed or ():
+            release(placed)
+        self._placed = None
+        self._ready = None, []
+
+    @property
+    def bytes_at_hand(self) -> int:
+        return sum(leaf.nbytes for leaf in flatten(self.sample)[0])
 
     def find_not_finite(self) -> str | None:
         return describe_not_finite(self.sample)

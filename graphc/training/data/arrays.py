@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import jax
 import numpy as np
@@ -17,9 +17,6 @@ from graphc.ops.variable import Variable
 
 Array = Any
 """A NumPy array, or one on the device."""
-
-_ALIGNMENT: Final = 64
-"""Bytes: XLA takes memory that begins at such an address as it is, on CPUs."""
 
 
 def as_arrays(given: Any, what: str) -> Any:
@@ -114,24 +111,6 @@ def count_samples(parts: Mapping[str, Any]) -> int:
             origin=capture_origin(),
         )
     return count
-
-
-def place(array: Array) -> Array:
-    """A copy of an array on the device; one that is there already stays where it is.
-
-    On a CPU JAX makes no copy of an array in aligned memory, so what a person writes into it later
-    would be seen. The copy is NumPy's: it gets large pages, so that it takes a quarter of the time
-    that JAX takes for one, and reading rows at random is faster too (measured).
-    """
-    if isinstance(array, jax.Array):
-        return jax.device_put(array)
-    if array.dtype.kind in "OUS" or jax.default_backend() != "cpu":
-        return jax.block_until_ready(jax.device_put(array))
-    memory = np.empty(array.nbytes + _ALIGNMENT, np.uint8)
-    first = -memory.ctypes.data % _ALIGNMENT
-    copy = memory[first : first + array.nbytes].view(array.dtype).reshape(array.shape)
-    np.copyto(copy, array)
-    return jax.device_put(copy)
 
 
 def lengthen(array: Array, samples: int) -> Array:

@@ -79,9 +79,18 @@ class Batches(ABC):
         """Get ready for epochs while others are computed."""
         return
 
+    def release(self) -> None:
+        """Give memory on the device back, which no run that was begun may read any more."""
+        return
+
     def pass_over(self, epochs: int) -> None:
         """Go on as if so many epochs were over."""
         return
+
+    @property
+    def bytes_at_hand(self) -> int:
+        """How much `find_not_finite` looks through."""
+        return 0
 
     def find_not_finite(self) -> str | None:
         """Where the data hold the first NaN or infinity, if they are at hand."""

@@ -17,10 +17,10 @@ from graphc.training.data.arrays import (
     as_arrays,
     count_samples,
     lengthen,
-    place,
     weights_of_classes,
 )
 from graphc.training.data.groups import Batches, Data, Group, describe_not_finite
+from graphc.training.data.placement import place
 
 Item = TypeVar("Item")
 
@@ -127,11 +127,11 @@ class StreamBatches(Batches):
         usual_size = self._largest if count < self._largest else 0
         self._largest = max(self._largest, count)
         if not fills:
-            placed = [place(leaf) for leaf in leaves]
+            placed = [place(leaf).array for leaf in leaves]
             return Group(placed, np.arange(count, dtype=np.int32)[None], None, usual_size)
         rows = np.zeros((1, self._largest), np.int32)
         rows[0, :count] = np.arange(count)
-        placed = [place(lengthen(leaf, self._largest)) for leaf in leaves]
+        placed = [place(lengthen(leaf, self._largest)).array for leaf in leaves]
         return Group(placed, rows, np.array([count], np.int32))
 
     def _rest(self) -> Iterator[Data]:

@@ -5,9 +5,9 @@ import pytest
 
 import graphc
 from graphc.callbacks import Callback
-from graphc.training.data import array_batches
+from graphc.training.data import array_batches, placement
 from graphc.training.data.array_batches import ArrayBatches
-from graphc.training.data.arrays import place
+from graphc.training.data.placement import place, release
 
 RNG = np.random.default_rng(3)
 
@@ -47,8 +47,38 @@ def test_what_is_written_into_the_arrays_during_a_fit_is_not_trained_on(offset):
 
 @pytest.mark.parametrize("array", [np.arange(6)[::2], np.zeros((0, 3), "f"), np.ones((2, 3), bool)])
 def test_arrays_of_any_layout_are_placed_as_they_are(array):
-    placed = place(array)
+    placed = place(array).array
     np.testing.assert_array_equal(np.asarray(placed), array.astype(placed.dtype))
+
+
+def test_memory_is_used_again_only_when_it_was_released(monkeypatch):
+    monkeypatch.setattr(placement, "_free", [])
+    first, second = place(np.ones((5, 3), "f")), place(np.full((5, 3), 2, "f"))
+    release(first)
+    other = place(np.zeros((3, 5), "f"))
+    third = place(np.full((5, 3), 3, "f"))
+    assert third.memory is first.memory is not None
+    assert third.array.unsafe_buffer_pointer() != other.array.unsafe_buffer_pointer()
+    for placed, number in ((second, 2), (third, 3), (other, 0)):
+        assert np.all(np.asarray(placed.array) == number)
+
+
+def test_a_fit_in_the_memory_of_the_last_one_learns_what_its_own_data_say():
+    def fits(*numbers):
+        with graphc.Graph().as_default():
+            model = graphc.Sequential([graphc.Input((3,)), graphc.layers.Dense(1)])
+            model.compile("sgd", "mse")
+            model.set_weights([np.full((3, 1), 0.5), np.zeros(1)])
+            found = []
+            for number in numbers:
+                x = np.full((8, 3), number, "f")
+                found += model.fit(x, x[:, :1], epochs=2, verbose=0).history["loss"]
+                found.append(model.evaluate(x * 2, x[:, :1], verbose=0))
+            return found
+
+    apart = fits(1.0)
+    assert fits(1.0, 3.0)[:3] == apart
+    assert fits(3.0, 1.0)[3:] != apart
 
 
 def test_a_source_may_write_its_next_batch_into_the_same_memory():
