@@ -35,6 +35,7 @@ import graphc.optimizers as optimizers
 import graphc.random as random
 import graphc.regularizers as regularizers
 import graphc.rewriting as rewriting
+import graphc.saving as saving
 import graphc.settings as settings
 import graphc.utils as utils
 from graphc.dtypes import BF16 as bfloat16
@@ -55,9 +56,13 @@ from graphc.dtypes import U32 as uint32
 from graphc.dtypes import U64 as uint64
 from graphc.files.graph_files import load, save
 from graphc.files.model_files import load_model
+from graphc.initializers import Initializer
 from graphc.ir.parser import parse
 from graphc.layers.input_layer import Input
+from graphc.layers.input_spec import InputSpec
 from graphc.layers.layer import Layer
+from graphc.losses import Loss
+from graphc.metrics import Metric
 from graphc.missing_names import missing_name
 from graphc.models.functional import Functional
 from graphc.models.model import Model
@@ -87,6 +92,8 @@ from graphc.ops.mapping import map_fn
 from graphc.ops.sources import constant, placeholder, placeholder_with_default
 from graphc.ops.tensor import Operation, Tensor
 from graphc.ops.variable import Variable
+from graphc.optimizers import Optimizer
+from graphc.regularizers import Regularizer
 from graphc.session.devices import list_devices
 from graphc.session.jit_function import from_jax, jit
 from graphc.session.session import Session
@@ -99,10 +106,16 @@ def __getattr__(name: str) -> NoReturn:
 __all__ = [
     "Functional",
     "Graph",
+    "Initializer",
     "Input",
+    "InputSpec",
     "Layer",
+    "Loss",
+    "Metric",
     "Model",
     "Operation",
+    "Optimizer",
+    "Regularizer",
     "Sequential",
     "Session",
     "Tensor",
@@ -161,6 +174,7 @@ __all__ = [
     "reset_default_graph",
     "rewriting",
     "save",
+    "saving",
     "scan",
     "settings",
     "stop_gradient",

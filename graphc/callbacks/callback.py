@@ -128,7 +128,11 @@ class CallbackList(Callback):
         **params: Any,
     ) -> None:
         super().__init__()
-        given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
+        given: list[Any] = (
+            list(callbacks or ())
+            if callbacks is None or isinstance(callbacks, Iterable)
+            else [callbacks]
+        )
         self.callbacks: list[Callback] = []
         for callback in given:
             if not isinstance(callback, Callback):

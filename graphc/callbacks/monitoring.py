@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any, Final
 
 from graphc.callbacks.callback import Callback, Logs
 from graphc.errors import GraphcError, did_you_mean
-from graphc.ir.origin import capture_origin
+from graphc.ir.origin import capture_origin, warn_user
 
 MODES: Final = ("auto", "min", "max")
 
@@ -74,10 +73,9 @@ class MonitoringCallback(Callback):
                 fix=did_you_mean(self.monitor, names),
                 origin=capture_origin(),
             )
-        warnings.warn(
+        warn_user(
             f"{type(self).__name__} watches {self.monitor!r}, and there was no validation yet; "
-            f"there are: {', '.join(names)}. Give fit() validation_data, or watch {plain!r}",
-            stacklevel=2,
+            f"there are: {', '.join(names)}. Give fit() validation_data, or watch {plain!r}"
         )
 
     def improves(self, current: float, reference: float | None) -> bool:

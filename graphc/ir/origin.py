@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import CodeType, FrameType
@@ -106,6 +107,12 @@ def capture_origin(depth: int = 1) -> Origin:
             return origin
         frame = frame.f_back
     return UNKNOWN
+
+
+def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn in the nearest line that is not graphc's own code."""
+    here = capture_origin(2)
+    warnings.warn_explicit(message, category, here.file, here.line)
 
 
 OriginSource = Callable[[], Origin]

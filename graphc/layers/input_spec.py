@@ -70,9 +70,19 @@ class InputSpec:
                 f"the input of the layer {layer!r} does not fit",
                 given=f"{tensor.value.type}",
                 expected=str(self),
-                fix="reshape the input, or make the layer for inputs of this shape",
+                fix=self._how_to_fit(rank),
                 origin=capture_origin(),
             )
+
+    def _how_to_fit(self, rank: int) -> str:
+        if self.ndim == 4 and rank == 3:
+            return "x[..., None] adds an axis of channels, where images have one"
+        if self.ndim == 3 and rank == 2:
+            return (
+                "a recurrent layer before needs return_sequences=True; x[..., None] makes each "
+                "number a step of one feature"
+            )
+        return "reshape the input, or make the layer for inputs of this shape"
 
     def _fits_squeezed(self, tensor: Tensor) -> bool:
         """Whether the shapes are one, but for a last axis of size 1."""

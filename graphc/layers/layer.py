@@ -99,7 +99,7 @@ class Layer(LayerWeights, Configurable, kind="layers"):
         """The outputs for these inputs."""
         raise NotImplementedError(f"{type(self).__name__} has no call(self, inputs)")
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """The mask of the results, given that of the inputs."""
         return previous_mask
 
@@ -150,7 +150,7 @@ class Layer(LayerWeights, Configurable, kind="layers"):
             ):
                 outputs = self.call(*full.args, **full.kwargs)
                 if context.is_outermost:
-                    outputs = as_new_tensors(outputs, given)
+                    outputs = as_new_tensors(outputs, given, self.name)
                 self._add_activity_losses(outputs)
                 self._note_masks(first, outputs, previous_mask)
             if context.is_outermost:

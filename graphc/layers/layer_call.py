@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from graphc.errors import GraphcError
+from graphc.ir.origin import capture_origin
 from graphc.ops.bodies import flatten, unflatten
 from graphc.ops.identities import copy
 from graphc.ops.masks import mask_of, set_mask
@@ -58,11 +60,21 @@ def call_as_before(layer: Layer, given: Mapping[str, Any], by_position: Sequence
     return layer(*[given[name] for name in by_position], **rest)
 
 
-def as_new_tensors(outputs: Any, given: dict[str, Any]) -> Any:
+def as_new_tensors(outputs: Any, given: dict[str, Any], layer: str) -> Any:
     """The outputs, with a tensor of its own where a layer hands an input on.
 
     So a Dropout, which does nothing outside of training, stays a step of a functional model.
+
+    Raises:
+        GraphcError: there is nothing, since a `call` has no `return`.
     """
+    if outputs is None:
+        raise GraphcError(
+            f"the layer {layer!r} gives nothing",
+            given="a call(...) that returned None",
+            fix="end it with `return outputs`",
+            origin=capture_origin(),
+        )
     leaves, tree = flatten(outputs)
     inputs = {leaf.value for leaf in flatten(given)[0] if isinstance(leaf, Tensor)}
     if not any(isinstance(leaf, Tensor) and leaf.value in inputs for leaf in leaves):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -23,6 +23,20 @@ if TYPE_CHECKING:
 class UninitializedLayerError(GraphcError, AttributeError):
     """A layer that is used before its own constructor is done."""
 
+
+_HINTS: Final = {
+    "predict_classes": "; write numpy.argmax(model.predict(x), -1)",
+    "predict_proba": "; predict(x) gives probabilities where the model ends in a softmax",
+    "fit_generator": "; fit(generator) takes generators",
+    "evaluate_generator": "; evaluate(generator) takes generators",
+    "predict_generator": "; predict(generator) takes generators",
+    "stateless_call": "; program.as_jax() gives a function of JAX without state",
+    "export": "; stablehlo.save(program, path) and onnx.save(model, path) write what others run",
+    "quantize": "; nothing is quantized",
+    "run_eagerly": "; nothing is: model.train_program(x, y) can be looked at, and "
+    "Session(check_numerics=True) names the line of the first NaN",
+}
+"""What older versions of Keras had, or what is done otherwise here."""
 
 Regularization = Callable[[Any], Any]
 
@@ -51,7 +65,14 @@ class LayerWeights:
         def __getattr__(self, name: str) -> Any:
             kind = type(self)
             if "_call_arguments" in vars(self):
-                raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
+                hint = _HINTS.get(name, "")
+                if not hint and not self.built:
+                    hint = "; its weights are made at the first call, or by build(input_shape)"
+                raise AttributeError(
+                    f"{kind.__name__!r} object has no attribute {name!r}{hint}",
+                    name=name,
+                    obj=self,
+                )
             raise UninitializedLayerError(
                 f"the layer has no {name!r}: the constructor of {kind.__name__} is not done yet, "
                 "or does not call that of its class",

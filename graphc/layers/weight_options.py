@@ -37,8 +37,8 @@ class WeightOptions:
             (self.regularizer, get_regularizer),
             (self.constraint, get_constraint),
         ):
-            if isinstance(given, str):
-                get(given)  # says now that there is none of this name
+            if given is not None and not callable(given):
+                get(given)  # says now that it means nothing
 
     def add_to(self, layer: Layer, shape: Sequence[int], name: str) -> Variable:
         """Make the weight.

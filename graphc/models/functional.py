@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphc.errors import GraphcError
@@ -38,6 +39,7 @@ class Functional(Model):
         self.outputs = _tensors(outputs, "outputs")
         self._steps = steps_between(self.inputs, self.outputs)
         self._layers = ordered_layers(self.inputs, self.outputs, self._steps)
+        _refuse_equal_names(self._layers)
         self.supports_masking = True
         self._graph = self.outputs[0].graph
         with self._graph.name_scope(self.name) as self._scope:
@@ -78,7 +80,7 @@ class Functional(Model):
         return {"name": self.name, "trainable": self.trainable, **described}
 
     @classmethod
-    def from_config(cls, config: Any) -> Any:
+    def _made_of(cls, config: Mapping[str, Any]) -> Any:
         inputs, outputs = rebuild(config)
         return cls(inputs, outputs, name=config["name"], trainable=config["trainable"])
 
@@ -89,7 +91,7 @@ class Functional(Model):
             return made[0]
         return unflatten(flatten(self._output_structure)[1], made)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return None  # the layers inside have noted those of the outputs
 
     def _arrange(self, inputs: Any) -> list[Tensor]:
@@ -131,6 +133,19 @@ def _tensors(structure: Any, what: str) -> list[Tensor]:
     if not leaves:
         raise GraphcError(f"a model needs {what}", given="none", origin=capture_origin())
     return leaves
+
+
+def _refuse_equal_names(layers: Sequence[Layer]) -> None:
+    seen: dict[str, Layer] = {}
+    for layer in layers:
+        if seen.setdefault(layer.name, layer) is not layer:
+            raise GraphcError(
+                f"two layers of the model are called {layer.name!r}",
+                given=f"a {type(seen[layer.name]).__name__} and a {type(layer).__name__}",
+                expected="a name for each: get_layer and files find layers by it",
+                fix="give one of them another name=",
+                origin=capture_origin(),
+            )
 
 
 def input_layers(model: Functional) -> list[InputLayer]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from graphc.configurable import Configurable
+from graphc.configurable import Configurable, deserialize, serialize
+from graphc.custom_objects import custom_object_scope
 from graphc.errors import GraphcError, did_you_mean
 from graphc.files.model_files import save_model
 from graphc.files.weight_files import load_weights, save_weights
@@ -88,6 +91,37 @@ class Model(Trainer, Layer):
             layer_range: names of the first and the last layer to show.
         """
         print_summary(self, line_length, print_fn, expand_nested, show_trainable, layer_range)
+
+    # -- as plain data ---------------------------------------------------------------------------
+
+    @classmethod
+    def from_config(
+        cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The model that `get_config` described, with new weights.
+
+        Args:
+            config: its result; that of a functional model may be given to `Model` itself.
+            custom_objects: your own classes and functions by name.
+
+        Raises:
+            ModelFileError: it describes nothing that can be made, or needs a class of yours.
+        """
+        kind = (Model.functional or cls) if cls is Model and "steps" in config else cls
+        with custom_object_scope(custom_objects or {}):
+            return kind._made_of({name: deserialize(value) for name, value in config.items()})
+
+    @classmethod
+    def _made_of(cls, config: Mapping[str, Any]) -> Any:
+        return cls(**config)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The model as text, without its weights; `models.model_from_json` makes it again.
+
+        Args:
+            **kwargs: of `json.dumps`.
+        """
+        return json.dumps(serialize(self), **kwargs)
 
     # -- files -----------------------------------------------------------------------------------
 

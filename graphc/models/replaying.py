@@ -174,12 +174,23 @@ def _sizes(inputs: Sequence[Tensor], given: Sequence[Tensor]) -> dict[str, Dimen
                 "the input does not fit the model",
                 given=new.value.type,
                 expected=f"{old.value.type}, as in {old.name!r}",
+                fix=_how_to_fit(old, new),
                 origin=capture_origin(),
             )
         for size, now in zip(old.shape, new.shape, strict=True):
             if isinstance(size, Dim) and size is not now and len(size.symbols) == 1:
                 found.setdefault(next(iter(size.symbols)), now)
     return found
+
+
+def _how_to_fit(old: Tensor, new: Tensor) -> str:
+    if new.ndim == old.ndim - 1:
+        missing = [i for i in range(old.ndim) if (*new.shape[:i], 1, *new.shape[i:]) == old.shape]
+        if missing:
+            return f"numpy.expand_dims(x, {missing[0]}) adds the axis of one element"
+        return "the first axis counts samples: x[None] is a batch of one sample"
+    sizes = ", ".join("samples" if isinstance(size, Dim) else str(size) for size in old.shape)
+    return f"give arrays of shape ({sizes}), or make the model for inputs of this shape"
 
 
 def _fit(old: Sequence[Dimension], new: Sequence[Dimension]) -> Iterator[bool]:

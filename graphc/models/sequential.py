@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphc.configurable import serialize
@@ -198,14 +198,14 @@ class Sequential(Model):
         return config
 
     @classmethod
-    def from_config(cls, config: Any) -> Any:
+    def _made_of(cls, config: Mapping[str, Any]) -> Any:
         inputs = [Input(**config["input"])] if "input" in config else []
         return cls([*inputs, *config["layers"]], config["trainable"], config["name"])
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         return self._made.call(inputs, training, mask)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return None  # the layers inside have noted those of the outputs
 
 

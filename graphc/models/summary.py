@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graphc.layers.layer import Layer
+from graphc.layers.tracking import unique
 
 if TYPE_CHECKING:
     from graphc.models.model import Model
@@ -74,17 +75,18 @@ def _output_shape(layer: Layer) -> str:
 
 
 def _totals(model: Model) -> Iterator[str]:
-    def count(weights: Sequence[Any]) -> tuple[int, int]:
-        sizes = [weight.type.size for weight in weights]
-        return sum(sizes), sum(weight.type.byte_size for weight in weights)
-
-    for title, weights in (
-        (" Total params", model.weights),
-        (" Trainable params", model.trainable_weights),
-        (" Non-trainable params", model.non_trainable_weights),
-    ):
-        number, size = count(weights)
-        yield f"{title}: {number:,} ({readable_bytes(size)})"
+    kept = model.optimizer.variables if model.compiled and model.optimizer is not None else []
+    groups = {
+        " Total params": unique([*model.weights, *kept]),
+        " Trainable params": model.trainable_weights,
+        " Non-trainable params": model.non_trainable_weights,
+        " Optimizer params": kept,
+    }
+    for title, variables in groups.items():
+        if variables or variables is not kept:
+            size = sum(variable.type.size for variable in variables)
+            taken = sum(variable.type.byte_size for variable in variables)
+            yield f"{title}: {size:,} ({readable_bytes(taken)})"
 
 
 def readable_bytes(size: float) -> str:

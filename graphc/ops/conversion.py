@@ -1,8 +1,9 @@
 """What users write becomes operands: Python numbers, arrays and variables become tensors.
 
 A Python number takes the other operand's element type when the node is built; there are no weak
-types in the graph. Arrays keep their exact type. Promotion and broadcasting insert nodes, ops never
-do either by themselves.
+types in the graph. NumPy's float64 beside a tensor is such a number: `np.sqrt(64)` is one, and a
+model divided by it would go on in float64. Arrays keep their exact type. Promotion and broadcasting
+insert nodes, ops never do either by themselves.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def default_dtype(thing: Any) -> DType | None:
 def takes_number(dtype: DType, thing: Any) -> bool:
     """Whether a thing is a Python number that becomes an operand's own element type beside it."""
     kind = type(thing)
-    if kind is float:
+    if kind is float or kind is np.float64:
         return dtype.kind == "float" or dtype.kind == "complex"
     return kind is int and dtype.kind != "bool" and dtype.kind != "host"
 
@@ -220,6 +221,8 @@ def promoted(things: Sequence[Any]) -> list[Tensor]:
         DTypeError: the types do not mix.
     """
     graph = graph_of(things)
+    if any(hasattr(thing, "graph") for thing in things):
+        things = [float(thing) if type(thing) is np.float64 else thing for thing in things]
     tensors: list[Tensor | None] = [
         None if _is_weak(thing) else to_tensor(thing, None, graph) for thing in things
     ]

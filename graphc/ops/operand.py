@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from graphc.ops.tensor import Tensor
 
 
-_RUN = "use .eval() or session.run(...)"
+_RUN = "use .numpy(), or session.run(tensor, feed_dict) where it depends on what is fed"
 
 
 class NoValueError(GraphcError, TypeError):
@@ -32,7 +32,6 @@ class Operand:
 
     __slots__ = ()
     __array_priority__ = 1000  # NumPy leaves `array + tensor` to the tensor
-    __array_ufunc__ = None
 
     def numpy(self) -> Any:
         """Its value as a NumPy array, in the session of its graph: open, or the graph's own."""
@@ -40,6 +39,11 @@ class Operand:
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         raise self._no_value("NumPy cannot read it", _RUN)
+
+    def __format__(self, specification: str) -> str:
+        if specification:
+            raise self._no_value(f"it is no number yet to be written as {specification!r}", _RUN)
+        return str(self)
 
     def __bool__(self) -> bool:
         raise self._no_value("it has no truth value yet", "graphc.cond or ops.where choose by it")
@@ -88,6 +92,7 @@ class Operand:
         @property
         def shape(self) -> Shape: ...
 
+        def __array_ufunc__(self, *_: Any, **__: Any) -> Any: ...
         def __add__(self, other: Any) -> Tensor: ...
         def __radd__(self, other: Any) -> Tensor: ...
         def __sub__(self, other: Any) -> Tensor: ...

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
+
 from graphc.ir.origin import capture_origin
 from graphc.ops import arithmetic, comparison, indexing, linear_algebra, rounding
 from graphc.ops.conversion import graph_of, to_tensor
@@ -87,3 +89,46 @@ _OTHERS: Final[dict[str, Callable[..., Any]]] = {
 }
 for _name, _function in _OTHERS.items():
     setattr(Operand, f"__{_name}__", _function)
+
+
+_NUMPY_OPERATORS: Final[dict[np.ufunc, Callable[..., Any]]] = {
+    np.add: arithmetic.add,
+    np.subtract: arithmetic.subtract,
+    np.multiply: arithmetic.multiply,
+    np.true_divide: arithmetic.true_divide,
+    np.floor_divide: arithmetic.floor_divide,
+    np.remainder: arithmetic.mod,
+    np.divmod: _quotient_and_rest,
+    np.power: arithmetic.power,
+    np.matmul: linear_algebra.matmul,
+    np.bitwise_and: comparison.bitwise_and,
+    np.bitwise_or: comparison.bitwise_or,
+    np.bitwise_xor: comparison.bitwise_xor,
+    np.left_shift: comparison.left_shift,
+    np.right_shift: comparison.right_shift,
+    np.less: comparison.less,
+    np.less_equal: comparison.less_equal,
+    np.greater: comparison.greater,
+    np.greater_equal: comparison.greater_equal,
+}
+"""What `array + tensor` and its like ask NumPy for first."""
+
+
+def _numpy_function(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+    """What a function of NumPy that works element by element makes of a tensor or a variable."""
+    operator = _NUMPY_OPERATORS.get(ufunc)
+    if operator is not None and method == "__call__" and not options:
+        return operator(*inputs)
+    if not any(isinstance(each, Tensor) for each in (*inputs, *options.get("out", ()))):
+        values = [np.asarray(each) for each in inputs]  # of variables, which have one
+        return getattr(ufunc, method)(*values, **options)
+    name = ufunc.__name__
+    raise NoValueError(
+        f"{self!r} is part of the graph; numpy.{name} computes at once",
+        fix=f"graphc.ops has NumPy's names: ops.{name}(…) adds it to the graph. For a value, use "
+        ".numpy(), or session.run(tensor, feed_dict)",
+        origin=capture_origin(),
+    )
+
+
+Operand.__array_ufunc__ = _numpy_function  # type: ignore[method-assign]

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from graphc.dimensions import Shape
 from graphc.dtypes import DType
 from graphc.errors import GraphcError
 from graphc.ir.node import Node, Value
 from graphc.ir.origin import Origin, capture_origin
 from graphc.ops.context import current_session
+from graphc.ops.method_hints import method_hint
 from graphc.ops.operand import Operand
 
 if TYPE_CHECKING:
@@ -25,7 +28,8 @@ def _default_session_run(thing: Tensor | Operation, feed_dict: Any) -> Any:
     if session is None:
         raise GraphcError(
             f"no session is open to evaluate {thing.name!r}",
-            fix="call it inside `with graphc.Session():`, or use session.run(...)",
+            fix="call it inside `with graphc.Session():`, use session.run(...), or tensor.numpy(): "
+            "in the session where the models of the graph live",
             origin=capture_origin(),
         )
     return session.run(thing, feed_dict)
@@ -87,6 +91,26 @@ class Tensor(Operand):
         if session is not None:
             return session.run(self, feed_dict)
         return _default_session_run(self, feed_dict)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function is np.shape:
+            return self.shape
+        if function is np.ndim:
+            return self.ndim
+        name = function.__name__
+        raise self._no_value(
+            f"numpy.{name} computes at once",
+            f"graphc.ops has NumPy's names: ops.{name}(…) adds it to the graph. For a value, "
+            "use .numpy(), or session.run(tensor, feed_dict)",
+        )
+
+    if not TYPE_CHECKING:  # or else no misspelt attribute would be found
+
+        def __getattr__(self, name: str) -> Any:
+            hint = method_hint(name)
+            raise AttributeError(
+                f"a tensor of the graph has no attribute {name!r}{hint}", name=name, obj=self
+            )
 
     def __repr__(self) -> str:
         return f"<Tensor {self.name!r} {self.value.type}>"

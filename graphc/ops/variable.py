@@ -99,6 +99,11 @@ class Variable(Operand):
     def ndim(self) -> int:
         return self.type.rank
 
+    @property
+    def path(self) -> str:
+        """The name, with the scopes it stands in: what Keras calls a path."""
+        return self.name
+
     def as_tensor(self, graph: DataflowGraph) -> Tensor:
         """Its value where `graph` is being built now: after its control dependencies, if any."""
         order = current_order(graph)
@@ -240,6 +245,11 @@ class Variable(Operand):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return super().__array__() if is_building() else np.asarray(self.numpy(), dtype)
+
+    def __format__(self, specification: str) -> str:
+        if is_building() or not specification:
+            return super().__format__(specification)
+        return format(self.numpy(), specification)
 
     def __float__(self) -> float:
         return super().__float__() if is_building() else float(self.numpy())

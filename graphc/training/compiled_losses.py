@@ -28,6 +28,7 @@ class CompiledLosses:
 
     Attributes:
         trackers: of several outputs, the mean loss of each.
+        outputs: names of all outputs of the model, once they are known.
         by_output: the losses, once the outputs are known.
         classes: the last size of each output, None where it is not known.
     """
@@ -38,6 +39,7 @@ class CompiledLosses:
                 get_loss(named)  # says now that there is none of this name
         self._given, self._weights = loss, loss_weights
         self.trackers: list[Mean] = []
+        self.outputs: list[str] = []
         self.by_output: dict[str, Loss] = {}
         self.classes: dict[str, int | None] = {}
 
@@ -46,13 +48,13 @@ class CompiledLosses:
     ) -> Tensor | None:
         """The sum of all losses; None where there is nothing to compare."""
         outputs = named_outputs(model, y_pred)
-        names = list(outputs)
+        self.outputs = names = list(outputs)
         losses = for_each_output(self._given, names, "losses")
-        labels = labels_of_outputs(y_true, names)
+        wanted = [name for name in names if losses[name] is not None]
+        labels = labels_of_outputs(y_true, names, wanted)
         weights = for_each_output(self._weights, names, "loss weights")
         samples = for_each_output(sample_weight, names, "sample weights")
         if len(names) > 1 and not self.trackers:
-            wanted = [name for name in names if losses[name] is not None]
             self.trackers = [Mean(name=f"{name}_loss") for name in wanted]
         trackers = {tracker.name: tracker for tracker in self.trackers}
         total: Tensor | None = None

@@ -61,7 +61,7 @@ class CompiledMetrics:
     ) -> None:
         """Add the operations that take a batch into account."""
         outputs = named_outputs(model, y_pred)
-        labels = labels_of_outputs(y_true, list(outputs))
+        labels = labels_of_outputs(y_true, list(outputs), losses)
         weights = for_each_output(sample_weight, list(outputs), "sample weights")
         if self._made is None:
             self._made = self._make(outputs, labels, losses)
@@ -78,6 +78,12 @@ class CompiledMetrics:
         for given, is_weighted in self._given:
             for output, wanted in self._by_output(given, names).items():
                 prefix = f"{output}_" if len(names) > 1 else ""
+                if wanted and labels[output] is None:
+                    raise GraphcError(
+                        f"the metrics of the output {output!r} need labels",
+                        fix="give y for it, or compile without metrics for this output",
+                        origin=capture_origin(),
+                    )
                 for identifier in wanted:
                     metric = _metric(identifier, labels[output], outputs[output])
                     _refuse_logits(metric, losses.get(output))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Final
 
-from graphc.ir.origin import capture_origin
+from graphc.ir.origin import warn_user
 from graphc.losses.crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -33,19 +32,19 @@ def warn_of_activation(loss: Loss, prediction: Tensor, output: str) -> None:
     """
     last = _last_op(prediction)
     if last == "softmax" and prediction.shape[-1] == 1:
-        _warn(
+        warn_user(
             f"the output {output!r} is a softmax over one number, which is always 1; "
             'take activation="sigmoid", or a unit for each class'
         )
     if not isinstance(loss, _CROSS_ENTROPIES):
         return
     if _takes_logits(loss) and last in _GIVE_PROBABILITIES:
-        _warn(
+        warn_user(
             f"the loss {loss.name!r} takes logits (from_logits=True), and the output {output!r} "
             f"ends in a {_GIVE_PROBABILITIES[last]}; drop from_logits, or that activation"
         )
     if not _takes_logits(loss) and last in _LINEAR:
-        _warn(
+        warn_user(
             f"the loss {loss.name!r} takes probabilities, and the output {output!r} has no "
             "activation; say from_logits=True, or end with a sigmoid or softmax"
         )
@@ -61,8 +60,3 @@ def _last_op(tensor: Tensor) -> str:
     while node.op.name in ("convert", "add", "reshape", "broadcast_in_dim") and node.inputs:
         node = node.inputs[0].node
     return node.op.name
-
-
-def _warn(message: str) -> None:
-    here = capture_origin()
-    warnings.warn_explicit(message, UserWarning, here.file, here.line)

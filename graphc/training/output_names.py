@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from graphc.errors import GraphcError, did_you_mean
@@ -59,15 +59,23 @@ def for_each_output(given: Any, names: Sequence[str], what: str) -> dict[str, An
     return dict.fromkeys(names, given)
 
 
-def labels_of_outputs(y_true: Any, names: Sequence[str]) -> dict[str, Any]:
-    """Labels by the names of outputs.
+def labels_of_outputs(
+    y_true: Any, names: Sequence[str], with_loss: Collection[str]
+) -> dict[str, Any]:
+    """Labels by the names of outputs, None where there are none.
+
+    Args:
+        y_true: of one output; or a list in order, or a dictionary by name.
+        names: of the outputs.
+        with_loss: those that have a loss: if there is one, labels that stand alone are its.
 
     Raises:
         GraphcError: there are labels for one of several outputs, or for what is no output.
     """
     if y_true is not None and not isinstance(y_true, (Mapping, list, tuple)):
-        if len(names) == 1:
-            return {names[0]: y_true}
+        meant = names if len(names) == 1 else list(with_loss)
+        if len(meant) == 1:
+            return {**dict.fromkeys(names), meant[0]: y_true}
         raise GraphcError(
             f"the model has {len(names)} outputs, and labels are given for one",
             given=f"one array, of shape {tuple(y_true.shape)}",

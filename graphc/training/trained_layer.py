@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphc.callbacks import History
 from graphc.errors import GraphcError
-from graphc.ir.origin import capture_origin
+from graphc.ir.origin import capture_origin, warn_user
 from graphc.layers.layer import Layer
 from graphc.layers.tracking import held, unique
 from graphc.metrics.metric import Metric, reset_operation
@@ -189,16 +189,21 @@ class TrainedLayer(_Base):
         self._track_loss(loss, x)
         if self.optimizer is None:
             raise GraphcError("the model was compiled without an optimizer, so it cannot be fitted")
-        trainable = self.trainable_variables
-        if not trainable:
-            raise GraphcError(
-                f"the model {self.name!r} has no trainable weights",
-                fix="set layer.trainable = True before compile()",
-                origin=capture_origin(),
-            )
-        needed = set(variables_below(loss))
-        self.optimizer.minimize(loss, [v for v in trainable if v in needed] or trainable)
+        self._step_of_optimizer(loss)
         return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def _step_of_optimizer(self, loss: Tensor) -> None:
+        """Change the weights that the loss needs, if any can be changed."""
+        assert self.optimizer is not None
+        trainable = self.trainable_variables
+        if trainable:
+            needed = set(variables_below(loss))
+            self.optimizer.minimize(loss, [v for v in trainable if v in needed] or trainable)
+            return
+        warn_user(
+            f"the model {self.name!r} has no trainable weights, so it learns nothing; set "
+            "layer.trainable = True before compile() where it should"
+        )
 
     def test_step(self, data: Data) -> dict[str, Any]:
         """One step of evaluation; see `train_step`."""

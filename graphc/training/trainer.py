@@ -313,6 +313,13 @@ def _as_validation(given: Any, batch_size: int | None, steps: int | None) -> Bat
             )
         x, y, weights = (*given, None, None)[:3]
         return as_batches(x, y, weights, None, batch_size, False, steps)
+    if isinstance(given, np.ndarray):
+        raise FeedError(
+            "validation_data is (x, y), (x, y, weights) or an iterable of batches",
+            given=f"one array, of shape {given.shape}",
+            fix="validation_data=(x, y)",
+            origin=capture_origin(),
+        )
     return as_batches(given, steps=steps)
 
 

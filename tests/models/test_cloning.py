@@ -68,6 +68,35 @@ def test_a_sequential_model_is_cloned_built_or_not() -> None:
     assert twin.layers[0] is not row.layers[0]
 
 
+def test_a_function_may_make_the_layers_of_a_functional_clone() -> None:
+    model = made()
+
+    def wider(layer: Any) -> Any:
+        config = layer.get_config()
+        return type(layer).from_config(config | ({"units": 5} if "units" in config else {}))
+
+    twin = clone_model(graphc.Model(model.input, model.layers[1].output), clone_function=wider)
+    assert twin.output_shape == (None, 5)
+
+
+@pytest.mark.parametrize("path", ["config", "json"])
+def test_a_model_is_made_again_from_its_description(path: str) -> None:
+    model = made()
+    own = {"Scale": Scale, "bent": bent}
+    again = (
+        graphc.Model.from_config(model.get_config(), custom_objects=own)
+        if path == "config"
+        else graphc.models.model_from_json(model.to_json(), own)
+    )
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again.predict(ROWS), model.predict(ROWS))
+    row = graphc.Sequential([graphc.Input((2,)), layers.Dense(3)])
+    assert graphc.Sequential.from_config(row.get_config()).count_params() == 9
+    for text in ("{", '{"class_name": "Dense", "config": {"units": 3}}'):
+        with pytest.raises(errors.ModelFileError):
+            graphc.models.model_from_json(text)
+
+
 def test_a_loaded_model_is_compiled_with_functions_of_a_user(tmp_path: Path) -> None:
     model = made()
     model.fit(ROWS, ROWS[:, :1], epochs=2, verbose=0)

@@ -182,6 +182,12 @@ def test_the_summary_counts_what_is_trained():
     assert "dense_1 (Dense)" in text
     assert "Total params: 23" in text
     assert "Non-trainable params: 15" in text
+    assert "Optimizer params" not in text
+    model.compile("adam", "mse")
+    model.fit(np.zeros((2, 4)), np.zeros((2, 2)), verbose=0)
+    model.summary(line_length=80, print_fn=lines.append)
+    assert "Total params: 41" in lines[-1]  # 2 of 8 numbers that are trained, steps and rate
+    assert "Optimizer params: 18" in lines[-1]
 
 
 def test_config_of_a_layer_makes_the_same_layer():

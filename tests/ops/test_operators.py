@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -115,7 +116,12 @@ def _delete_item(x: Any) -> None:
         (operator.index, r"session\.run"),
         (lambda x: list(range(x)), r"session\.run"),
         (np.asarray, r"session\.run"),
-        (np.sin, "ufunc|NumPy"),
+        (np.sin, r"ops\.sin"),
+        (np.mean, r"ops\.mean"),
+        (lambda x: np.concatenate([x, x]), r"ops\.concatenate"),
+        (lambda x: np.ones(2) == x, r"ops\.equal"),
+        (lambda x: np.add(np.ones(2), x, out=np.ones(2)), r"ops\.add"),
+        (lambda x: f"{x:.3f}", r"numpy\(\)"),
         (lambda x: 1.0 in x, r"ops\.any"),
         (_set_item, r"ops\.slice_update"),
         (_delete_item, "slice what is to stay"),
@@ -126,8 +132,8 @@ def _delete_item(x: Any) -> None:
 )
 def test_what_needs_a_value_is_refused_with_what_to_do_instead(use: Any, words: str) -> None:
     things: list[Any] = [graphc.constant(np.float32([1, 2]))]
-    if use not in (int, float, np.asarray):  # outside of what is built, a variable has a value
-        things.append(graphc.Variable(np.float32([1, 2])))
+    if not re.search("numpy|ops..(sin|mean|conc|equal|add)|session", words):
+        things.append(graphc.Variable(np.float32([1, 2])))  # these need the value that it has
     for x in things:
         with pytest.raises((GraphcError, TypeError), match=words) as caught:
             use(x)
@@ -171,3 +177,20 @@ def test_strings_and_strange_things_are_no_operands(function: Callable[[Any, Any
 def test_the_shift_of_a_float_is_refused() -> None:
     with pytest.raises(DTypeError):
         _ = graphc.constant(X) << 1
+
+
+def test_a_variable_has_a_value_for_numpy() -> None:
+    x = graphc.Variable(np.float32([1, 4]), name="numbers")
+    np.testing.assert_array_equal(np.sqrt(x), [1, 2])
+    assert np.mean(x) == 2.5
+    assert f"{graphc.Variable(2.5):.2f} {x}" == "2.50 <Variable 'numbers' f32[2]>"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("astype", r"ops\.cast"), ("mean", r"ops\.mean"), ("T", r"ops\.transpose"),
+     ("get_shape", r"x\.shape"), ("nothing", "no attribute 'nothing'$")],
+)  # fmt: skip
+def test_a_method_of_other_tensors_is_pointed_to(name: str, said: str) -> None:
+    with pytest.raises(AttributeError, match=said):
+        getattr(graphc.constant(1.0), name)

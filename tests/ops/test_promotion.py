@@ -129,10 +129,21 @@ def test_numpy_leaves_its_operators_to_the_tensor() -> None:
 
 def test_an_array_keeps_its_exact_type() -> None:
     x = graphc.placeholder("float32", [2])
-    assert (x * np.float64(2)).dtype == "float64"
+    assert (x * np.full(2, 2.0)).dtype == (x * np.array(2.0)).dtype == "float64"
+    assert graphc.constant(np.float64(2)).dtype == "float64"
     assert (x * np.int64(2)).dtype == "float32"
     assert ops.add([1, 2], 3).dtype == "int32"
     assert ops.add([1, 2.5], 3).dtype == "float32"
+
+
+def test_what_numpy_computes_of_a_number_is_a_number() -> None:
+    x, wide = graphc.placeholder("float32", [2]), graphc.placeholder("float64", [2])
+    count = graphc.placeholder("int32", [2])
+    for made in (x / np.sqrt(64), np.sqrt(64) * x, ops.maximum(x, np.float64(1)), count / np.e):
+        assert made.dtype == "float32"
+    assert (np.sqrt(2) * wide).dtype == "float64"
+    found = graphc.Session().run(x * np.sqrt(2) - x * float(np.sqrt(2)), {x: [1, 3]})
+    np.testing.assert_array_equal(found, 0)
 
 
 def test_numbers_that_do_not_fit_are_refused() -> None:

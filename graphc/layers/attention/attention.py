@@ -160,7 +160,7 @@ class Attention(Layer):
             weights = dropped(weights, self.dropout, seed=self._seeds)
         return matmul(weights, value), weights
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """The mask of the queries."""
         return previous_mask[0] if previous_mask else None
 

@@ -35,7 +35,7 @@ class Concatenate(Merge):
     def call(self, inputs: Any) -> Tensor:
         return concatenate(self.listed(inputs), self.axis)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         if not isinstance(previous_mask, (list, tuple)):
             return None
         if all(mask is None for mask in previous_mask):
@@ -94,7 +94,7 @@ class Dot(Merge):
         made = einsum(f"{''.join(left)},{''.join(right)}->{''.join(kept)}", first, second)
         return expand_dims(made, 1) if made.ndim == 1 else made
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> None:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         return None
 
 

@@ -55,7 +55,7 @@ class Merge(Layer):
             )
         return list(inputs)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         if not isinstance(previous_mask, (list, tuple)) or None in previous_mask:
             return None
         made, *rest = previous_mask

@@ -85,7 +85,7 @@ class GlobalAveragePooling1D(_GlobalAveragePooling, rank=1, names=("GlobalAvgPoo
         total = sum_along(where(counted, inputs, 0.0), self._axes, self.keepdims)
         return divide(total, sum_along(cast(counted, inputs.dtype), self._axes, self.keepdims))
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> None:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         """None: there are no steps any more."""
 
 

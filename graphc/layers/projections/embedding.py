@@ -101,7 +101,7 @@ class Embedding(Layer):
         numbers = inputs if inputs.dtype in (I32, I64) else cast_to(inputs, I32)
         return cast_to(take(self.embeddings, numbers, 0), self.compute_dtype)
 
-    def compute_mask(self, inputs: Tensor, previous_mask: Any) -> Tensor | None:
+    def compute_mask(self, inputs: Tensor, previous_mask: Any = None) -> Tensor | None:
         return not_equal(inputs, 0) if self.mask_zero else None
 
     def get_config(self) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class ReversibleEmbedding(Embedding):
             return logits
         return multiply(tanh(divide(logits, self.logit_soft_cap)), self.logit_soft_cap)
 
-    def compute_mask(self, inputs: Tensor, previous_mask: Any) -> None:
+    def compute_mask(self, inputs: Tensor, previous_mask: Any = None) -> None:
         return None
 
     def compute_output_shape(self, input_shape: Any, reverse: bool = False) -> Any:  # type: ignore[override]

@@ -118,7 +118,7 @@ class Bidirectional(Layer):
         merged = _MERGES[self.merge_mode](forth, back)
         return (merged, *states) if self.return_state else merged
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         masks = flatten(previous_mask)[0]
         of_outputs = masks[0] if masks and self.return_sequences else None
         return (of_outputs, of_outputs) if self.merge_mode is None else of_outputs

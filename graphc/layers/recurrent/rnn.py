@@ -162,7 +162,7 @@ class RNN(Layer):
             if isinstance(cell, DropoutCell):
                 cell.begin_sequence(graph)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         masks = flatten(previous_mask)[0]
         of_outputs = masks[0] if masks and self.return_sequences else None
         return [of_outputs] + [None] * len(self.state_size) if self.return_state else of_outputs

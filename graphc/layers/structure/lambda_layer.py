@@ -55,7 +55,7 @@ class Lambda(Layer):
         known = {"mask": mask, "training": training}
         return self.function(inputs, **self.arguments, **{n: known[n] for n in self._wanted})
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:

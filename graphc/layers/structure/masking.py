@@ -27,7 +27,7 @@ class Masking(Layer):
         self.mask_value = mask_value
         self.supports_masking = True
 
-    def compute_mask(self, inputs: Tensor, previous_mask: Any) -> Tensor:
+    def compute_mask(self, inputs: Tensor, previous_mask: Any = None) -> Tensor:
         return any_of(not_equal(inputs, self.mask_value), -1)
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ def check_labels(losses: CompiledLosses | None, data: Data) -> None:
     """
     if losses is None or data[1] is None:
         return
-    labels = labels_of_outputs(data[1], list(losses.classes))
+    labels = labels_of_outputs(data[1], losses.outputs, losses.classes)
     for name, classes in losses.classes.items():
         loss = losses.by_output[name]
         if isinstance(loss, SparseCategoricalCrossentropy) and classes is not None:
