@@ -15,8 +15,8 @@ import graphc
 from graphc import layers
 
 IS_SHORT = bool(os.environ.get("GRAPHC_EXAMPLE_SHORT"))
-EPOCHS = 1 if IS_SHORT else 7
-LENGTH, WIDTH, HEADS, BLOCKS = 64, 96, 4, 4
+EPOCHS, BATCH = 1 if IS_SHORT else 2, 8
+LENGTH, WIDTH, HEADS, BLOCKS = 64, 96, 4, 2
 MODULES = (
     "argparse ast asyncio collections contextlib copy csv dataclasses datetime decimal "
     "difflib email enum fractions functools gzip hashlib heapq html http inspect io itertools "
@@ -62,30 +62,31 @@ class Block(layers.Layer):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.first, self.second = layers.LayerNormalization(), layers.LayerNormalization()
-        self.attention = layers.MultiHeadAttention(HEADS, WIDTH // HEADS, dropout=0.1)
+        self.attention = layers.MultiHeadAttention(HEADS, WIDTH // HEADS)
         self.wide = layers.Dense(4 * WIDTH, activation="gelu")
         self.narrow = layers.Dense(WIDTH)
-        self.dropout = layers.Dropout(0.1)
 
     def call(self, x):
         normal = self.first(x)
         x = x + self.attention(normal, normal, use_causal_mask=True)
-        return x + self.dropout(self.narrow(self.wide(self.second(x))))
+        return x + self.narrow(self.wide(self.second(x)))
 
 
 letters = graphc.Input((LENGTH,), dtype="int32")
 places = layers.Embedding(LENGTH, WIDTH)(np.arange(LENGTH, dtype=np.int32))
 hidden = layers.Embedding(len(alphabet), WIDTH)(letters) + places
+# What the few letters before make of the next one is learned at once, and attention does the rest.
+hidden += layers.Conv1D(WIDTH, 6, padding="causal", activation="gelu")(hidden)
 for _ in range(BLOCKS):
     hidden = Block()(hidden)
 model = graphc.Model(letters, layers.Dense(len(alphabet))(layers.LayerNormalization()(hidden)))
-steps = EPOCHS * -(-len(windows(train)[0]) // 32)
+steps = EPOCHS * -(-len(windows(train)[0]) // BATCH)
 model.compile(
-    graphc.optimizers.AdamW(graphc.optimizers.schedules.CosineDecay(2e-3, steps)),
+    graphc.optimizers.AdamW(graphc.optimizers.schedules.CosineDecay(3e-3, steps)),
     graphc.losses.SparseCategoricalCrossentropy(from_logits=True),
 )
-model.fit(*windows(train), batch_size=32, epochs=EPOCHS, verbose=2)
-bits = model.evaluate(*windows(test), batch_size=32) / np.log(2)
+model.fit(*windows(train), batch_size=BATCH, epochs=EPOCHS, verbose=2)
+bits = model.evaluate(*windows(test), batch_size=BATCH) / np.log(2)
 
 
 def trigram_bits(train, test, weight=(0.65, 0.25, 0.09, 0.01)):
