@@ -35,7 +35,7 @@ FLOORS = {
         *("importers", "exporters", "backend", "config", "passes"),
     ),
     5: (
-        *("session", "callbacks", "training", "files", "models", "tools", "utils"),
+        *("session", "callbacks", "training", "files", "models", "tools", "utils", "saving"),
         *("__init__", "__main__"),
     ),
 }
@@ -78,7 +78,8 @@ SIDEWAYS = {
     "models": {"training", "files"},
     "tools": {"session", "training", "models", "__init__"},
     "utils": {"models"},
-    "__init__": {"session", "callbacks", "training", "files", "models", "utils"},
+    "saving": {"files"},
+    "__init__": {"session", "callbacks", "training", "files", "models", "utils", "saving"},
     "__main__": {"tools"},
 }
 

@@ -263,7 +263,7 @@ def a_tensor_as_a_python_number(session):
     return float(x)  # blame
 
 
-@mistake(errors.GraphcError, "NumPy cannot read it", ".eval()")
+@mistake(errors.GraphcError, "NumPy cannot read it", ".numpy()")
 def a_tensor_as_a_numpy_array(session):
     x = given("float32", [])
     return np.asarray(x)  # blame
