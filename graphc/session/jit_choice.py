@@ -21,23 +21,16 @@ Seconds of CPU time to compile, written out and rolled, passes included:
 
 Draws of random numbers are dear to compile, and all but the first of one type cost nothing in a
 loop: 16 normal matrices take 0.73 s written out and 0.35 s as a loop, 8 take 0.42 and 0.32 s.
-
-XLA also runs a convolution's gradient 10 to 17 times slower in a loop than outside of one, so
-layers of convolutions are never rolled on a CPU.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Final
 
-import jax
 from jax.extend.core import ClosedJaxpr
 
 from graphc.importers.jax_functions.repetition import find_repetition
 from graphc.session.jit_compilation import Compiled
-from graphc.session.looped_convolutions import is_slow_in_a_loop
-
-_JAX: Final = cast(Any, jax)  # much of it has no types
 
 EQUATIONS: Final = 4000
 """From how many equations on XLA takes longer for layers than for loops, and for the passes."""
@@ -83,12 +76,6 @@ def nothing_was_gained(made: Compiled) -> str | None:
     """Why what the passes made is no better than the function as it was written; None if it is."""
     records = (*made.symbolic.records, *made.concrete.records)
     changed = {record.pass_name for record in records if record.changed}
-    if "layer_rolling" in changed:
-        loops = [node for node in made.concrete.result.walk() if node.op.name == "scan"]
-        looped = [node for loop in loops for body in loop.regions for node in body.walk()]
-        if is_slow_in_a_loop(looped, _JAX.default_backend()):
-            return "layers of convolutions run slower in a loop on a CPU"
-        return None
-    if "attention_legalization" in changed:
+    if changed & {"layer_rolling", "attention_legalization"}:
         return None
     return "no layers of it can run in a loop, and no attention in blocks"

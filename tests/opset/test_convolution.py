@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import graphc.opset  # noqa: F401, registers the ops
@@ -11,7 +12,10 @@ from graphc.errors import AttributeValueError, ShapeError
 from graphc.ir.builder import GraphBuilder
 from graphc.ir.graph import Graph
 from graphc.ir.types import as_type
+from graphc.lowering.jax_internals import jit_from_jaxpr
+from graphc.lowering.jaxpr import lower_graph
 from graphc.opset.samples import draw
+from graphc.reference.evaluator import evaluate
 from tests.opset.gradient_checks import check_gradients, graph_of
 from tests.opset.symbolic_gradients import M, N, check_symbolic_gradient, op_names
 
@@ -85,3 +89,21 @@ def test_products_with_padding_and_holes_cost_nothing() -> None:
     assert flops() == 2 * 2 * 5 * (2 * 3)
     assert flops(padding_low=(2,), padding_high=(2,)) == 2 * 2 * 5 * (4 * 3)
     assert flops(lhs_dilation=(2,)) == 2 * 2 * 5 * (2 + 1 + 2 + 1 + 2)
+
+
+@pytest.mark.parametrize("numbers", ["b01f_01io->b01f", "bf01_oi01->bf01", "f01b_i01o->01bf"])
+def test_every_convolution_reaches_xla_in_the_order_of_its_fast_kernels(numbers: str) -> None:
+    """XLA for CPUs does not bring others into that order inside of loops, where they are slow."""
+    build = GraphBuilder()
+    sizes = {"b": 2, "f": 3, "0": 5, "1": 4}
+    lhs, rhs = numbers.partition("->")[0].split("_")
+    x = build.input(as_type("float32", tuple(sizes[axis] for axis in lhs)), "x")
+    kernel = {"i": 3, "o": 2, "0": 2, "1": 2}
+    k = build.input(as_type("float32", tuple(kernel[axis] for axis in rhs)), "k")
+    graph = build.finish([build.convolution(x, k, dimension_numbers=numbers)])
+    program = jit_from_jaxpr(lower_graph(graph).program, "graph")
+    arrays = [np.random.default_rng(3).normal(size=v.type.shape).astype("f") for v in (x, k)]
+    np.testing.assert_allclose(
+        program(*arrays)[0], evaluate(graph, arrays)[0], rtol=1e-4, atol=1e-5
+    )
+    assert "[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]" in program.lower(*arrays).as_text()

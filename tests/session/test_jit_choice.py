@@ -119,7 +119,7 @@ def test_calls_count_wherever_they_are_made() -> None:
     assert found.flops < FLOPS_PER_BYTE * found.argument_bytes
 
 
-def test_layers_of_convolutions_stay_out_of_loops_on_a_cpu(monkeypatch) -> None:
+def test_layers_of_convolutions_run_in_loops(monkeypatch) -> None:
     monkeypatch.setattr("graphc.session.jit_function.nothing_to_gain", lambda program: None)
 
     def function(x, *kernels):
@@ -130,8 +130,7 @@ def test_layers_of_convolutions_stay_out_of_loops_on_a_cpu(monkeypatch) -> None:
     made = graphc.jit(function)
     x, kernels = jnp.ones((1, 3, 5, 5)), [jnp.ones((3, 3, 3, 3)) / 27] * 5
     np.testing.assert_allclose(made(x, *kernels), function(x, *kernels), rtol=1e-5)
-    (reason,) = made.unoptimized
-    assert "convolutions run slower in a loop" in reason
+    assert not made.unoptimized
 
 
 def test_what_passes_leave_alone_runs_as_it_was_written(monkeypatch) -> None:
