@@ -15,6 +15,8 @@ from graphc.models.model import Model
 from graphc.models.replaying import replay, steps_between
 from graphc.ops.bodies import flatten, unflatten
 from graphc.ops.known_shapes import known_shapes
+from graphc.ops.masks import mask_of, set_mask
+from graphc.ops.shaping import expand_dims, squeeze
 from graphc.ops.tensor import Tensor
 
 
@@ -85,7 +87,8 @@ class Functional(Model):
         return cls(inputs, outputs, name=config["name"], trainable=config["trainable"])
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        given = self._arrange(inputs)
+        arranged = self._arrange(inputs)
+        given = [_of_rank(*pair) for pair in zip(arranged, self.inputs, strict=True)]
         made = replay(self._steps, self.inputs, given, self.outputs)
         if isinstance(self._output_structure, Tensor):
             return made[0]
@@ -118,6 +121,19 @@ class Functional(Model):
                 origin=capture_origin(),
             )
         return leaves
+
+
+def _of_rank(given: Tensor, own: Tensor) -> Tensor:
+    """A given input with a last axis of size 1 more or less, where that makes it one of ours."""
+    if given.ndim == own.ndim - 1 and own.shape[-1] == 1:
+        made = expand_dims(given, -1)
+    elif given.ndim == own.ndim + 1 and given.shape[-1] == 1:
+        made = squeeze(given, -1)
+    else:
+        return given
+    if (mask := mask_of(given)) is not None:
+        set_mask(made, mask)
+    return made
 
 
 def _tensors(structure: Any, what: str) -> list[Tensor]:

@@ -16,8 +16,8 @@ from graphc.ops.dataflow import get_default_graph, reset_default_graph
 def set_random_seed(seed: int) -> None:
     """Seed Python's and NumPy's random numbers and those of the default graph's session.
 
-    Weights that are not initialized yet and everything drawn from now on hang on it. A `Session`
-    that you open yourself takes its own `seed`.
+    Weights that are not initialized yet, everything drawn from now on and the orders of samples in
+    the next fits hang on it. A `Session` that you open yourself takes its own `seed`.
 
     Raises:
         GraphcError: it is no whole number of 32 bits.

@@ -65,8 +65,16 @@ class VariableStore:
 
     def reset_random(self) -> None:
         """Begin the session's random numbers again."""
+        self._orders = 0
         self.arrays[SEED] = self.put(np.uint32(self._seed & 0xFFFFFFFF))
         self.arrays[COUNTER] = self.put(np.uint32(0))
+
+    def seed_of_orders(self) -> int:
+        """A seed for the orders of samples in the next fit: it hangs on the session's seed."""
+        with self.lock:
+            self._orders += 1
+            entropy = np.random.SeedSequence((self._seed & 0xFFFFFFFF, self._orders))
+        return int(entropy.generate_state(1)[0] >> 1)
 
     def put(self, array: Any) -> Any:
         """A copy of an array on the device; later changes of the original do not reach it."""

@@ -14,6 +14,7 @@ from graphc.callbacks import CallbackList, History, ProgbarLogger
 from graphc.errors import FeedError
 from graphc.ir.origin import capture_origin
 from graphc.ops.bodies import flatten, unflatten
+from graphc.ops.context import session_of
 from graphc.ops.tensor import Operation
 from graphc.ops.variable import Variable
 from graphc.optimizers.optimizer import Optimizer
@@ -75,7 +76,9 @@ class Trainer(TrainedLayer):
             callbacks: told of epochs and batches.
             validation_split: the part of the samples, the last ones, that is kept for validation.
             validation_data: (x, y), (x, y, weights) or an iterable, evaluated after an epoch.
-            shuffle: take the samples in another order in each epoch.
+            shuffle: take the samples in another order in each epoch, which hangs on the session's
+                seed (`utils.set_random_seed`, `Session(seed=…)`); of a `PyDataset`, or what else
+                has a length and gives batches by number, the batches.
             class_weight: weights by class number.
             sample_weight: weights of samples [samples].
             initial_epoch: epochs before this one are done already.
@@ -96,8 +99,8 @@ class Trainer(TrainedLayer):
         _require_counts(epochs=epochs, initial_epoch=initial_epoch)
         if validation_split and validation_data is None:
             x, y, sample_weight, validation_data = _split(x, y, sample_weight, validation_split)
-        seed = int(np.random.default_rng(self._shuffles_done).integers(2**31))
-        self._shuffles_done += 1
+        own_session: Any = session_of(self.graph)
+        seed = own_session.store.seed_of_orders()
         data = as_batches(
             x, y, sample_weight, class_weight, batch_size, shuffle, steps_per_epoch, seed
         )
@@ -150,7 +153,6 @@ class Trainer(TrainedLayer):
     def _trained_variables(self) -> list[Variable]:
         return [*self.variables, *getattr(self.optimizer, "variables", ())]
 
-    _shuffles_done = 0
     training_state: TrainingState | None = None
     """Where the `fit` under way stands; callbacks save and restore it."""
     _averages: Operation | None = None

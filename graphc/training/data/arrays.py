@@ -53,7 +53,8 @@ def _as_array(given: Any, what: str) -> Array:
         return given
     try:
         array = np.asarray(given)
-    except ValueError as problem:
+    except (ValueError, TypeError, RuntimeError) as problem:
+        # NumPy's word on lists; or another library's on its tensors, which says what to call first.
         raise FeedError(
             f"{what} is no rectangular array", fix=str(problem), origin=capture_origin()
         ) from None
@@ -62,6 +63,9 @@ def _as_array(given: Any, what: str) -> Array:
             f"{what} is no array of numbers",
             given=repr(given)[:200],
             expected="numbers in rectangular arrays",
+            fix=f'leave out or number columns of text; then {what}.astype("float32")'
+            if hasattr(given, "dtypes")
+            else None,
             origin=capture_origin(),
         )
     kind, size = array.dtype.kind, array.dtype.itemsize

@@ -39,7 +39,7 @@ def as_batches(
                 fix="let it give (x, y, weights)",
                 origin=capture_origin(),
             )
-        return StreamBatches(x, steps, class_weight)
+        return StreamBatches(x, steps, class_weight, shuffle, seed)
     if batch_size is not None and (not isinstance(batch_size, (int, np.integer)) or batch_size < 1):
         raise FeedError(
             "batch_size is out of its range",

@@ -32,6 +32,9 @@ class StreamBatches(Batches):
         source: gives x, (x,), (x, y) or (x, y, weights) again and again.
         steps: how many of them are an epoch; all that there are by default.
         class_weight: weights by class number.
+        shuffle: take the batches of a source that has a length and gives them by number in another
+            order in each epoch.
+        seed: of the orders; an epoch's own follows from it and from the epoch's number.
     """
 
     def __init__(
@@ -39,6 +42,8 @@ class StreamBatches(Batches):
         source: Iterable[Any],
         steps: int | None = None,
         class_weight: Mapping[int, float] | None = None,
+        shuffle: bool = False,
+        seed: int = 0,
     ) -> None:
         self._source = source
         self._class_weight = class_weight
@@ -46,6 +51,8 @@ class StreamBatches(Batches):
         length = len(source) if hasattr(source, "__len__") else None  # type: ignore[arg-type]
         self.batches = steps if steps is not None else length
         self._steps = steps
+        self._shuffles = shuffle and self._is_numbered
+        self.seed = seed
         self._iterator = self._begin()
         try:
             self._first: Data | None = next(self._iterator)
@@ -60,13 +67,28 @@ class StreamBatches(Batches):
         self._last: Data = self._first
         self._largest = 0
 
+    @property
+    def _is_numbered(self) -> bool:
+        return hasattr(self._source, "__getitem__") and hasattr(self._source, "__len__")
+
     def _begin(self) -> Iterator[Data]:
         source = self._source
-        if hasattr(source, "__getitem__") and hasattr(source, "__len__"):
+        if self._is_numbered:
             items: Iterator[Any] = (source[i] for i in range(len(source)))  # type: ignore[index,arg-type]
         else:
             items = iter(source)
         return (self._as_data(item) for item in items)
+
+    def _begin_in_order(self, number: int) -> Iterator[Data]:
+        """The batches of an epoch in its own order; the one that was looked at is made once."""
+        order = list(range(len(self._source)))  # type: ignore[arg-type]
+        np.random.default_rng((self.seed, number)).shuffle(order)
+        for index in order:
+            if index == 0 and self._first is not None:
+                first, self._first = self._first, None
+                yield first
+            else:
+                yield self._as_data(self._source[index])  # type: ignore[index]
 
     def _as_data(self, item: Any) -> Data:
         parts = item if isinstance(item, (tuple, list)) else (item,)
@@ -92,9 +114,12 @@ class StreamBatches(Batches):
             self._first = None
 
     def epoch(self, number: int = 0, fills: bool = False, count: int = 1) -> Iterator[Group]:
-        if self._first is None and (not self._is_iterator or self._steps is None):
-            self._iterator = self._begin()
-        data = self._rest()
+        if self._shuffles:
+            data = self._begin_in_order(number)
+        else:
+            if self._first is None and (not self._is_iterator or self._steps is None):
+                self._iterator = self._begin()
+            data = self._rest()
         done = 0
         # By the thread that fetches: the source may write its next batch into the same memory.
         made = ((item, self._as_group(item, fills)) for item in data)
@@ -119,6 +144,7 @@ class StreamBatches(Batches):
         self.batches = done if self.batches is None else self.batches
         if hasattr(self._source, "on_epoch_end"):
             self._source.on_epoch_end()  # type: ignore[attr-defined]
+            self._first = None  # it may be another one now
 
     def _as_group(self, item: Data, fills: bool) -> Group:
         """One batch on the device, if wanted as large as the largest so far."""
