@@ -163,10 +163,24 @@ class JaxprImporter:
             types: of the inputs of the region.
             places: which of these is the i-th argument of the jaxpr.
         """
+        return self.region(
+            types, lambda inner, inputs: inner.closed(program, [inputs[place] for place in places])
+        )
+
+    def region(
+        self,
+        types: Sequence[TensorType],
+        write: Callable[[JaxprImporter, Sequence[Value]], list[Value]],
+    ) -> Graph:
+        """The body of a region.
+
+        Args:
+            types: of its inputs.
+            write: adds what it computes of them; gives the results.
+        """
         importer = JaxprImporter(self._plain)
         inputs = [importer.build.input(type_, f"argument{i}") for i, type_ in enumerate(types)]
-        results = importer.closed(program, [inputs[place] for place in places])
-        return importer.build.finish(results)
+        return importer.build.finish(write(importer, inputs))
 
     def equation(self, equation: Any, operands: list[Value]) -> list[Value]:
         """Add one equation; gives its results."""

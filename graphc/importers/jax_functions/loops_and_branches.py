@@ -99,11 +99,41 @@ def _while(importer: JaxprImporter, equation: Any, operands: Sequence[Value]) ->
     types = [value.type for value in given]
     test_places = [*range(carries, carries + tests), *range(carries)]
     step_places = [*range(carries + tests, len(given)), *range(carries)]
-    regions = (
-        importer.body(p["cond_jaxpr"], types, test_places),
-        importer.body(p["body_jaxpr"], types, step_places),
-    )
+    test, step = p["cond_jaxpr"], p["body_jaxpr"]
+
+    def goes_on(inner: JaxprImporter, values: Sequence[Value]) -> Value:
+        (answer,) = inner.closed(test, [values[place] for place in test_places])
+        return answer
+
+    def any_goes_on(inner: JaxprImporter, values: Sequence[Value]) -> list[Value]:
+        answers = goes_on(inner, values)
+        return [inner.build.reduce_or(answers, axes=range(answers.type.rank))]
+
+    def those_go_on(inner: JaxprImporter, values: Sequence[Value]) -> list[Value]:
+        answers = goes_on(inner, values)
+        news = inner.closed(step, [values[place] for place in step_places])
+        return [
+            inner.build.select(_along_first_axes(inner.build, answers, new), new, old)
+            for new, old in zip(news, values[:carries], strict=True)
+        ]
+
+    if test.out_avals[0].shape:  # a batch of loops: those that are done wait for the others
+        regions = importer.region(types, any_goes_on), importer.region(types, those_go_on)
+    else:
+        regions = (
+            importer.body(test, types, test_places),
+            importer.body(step, types, step_places),
+        )
     return _listed(importer.build.while_loop(*given, regions=regions, carries=carries))
+
+
+def _along_first_axes(build: Builder, answers: Value, like: Value) -> Value:
+    """One truth value of a batch for all elements of its example."""
+    shape = like.type.shape
+    if answers.type.shape == shape:
+        return answers
+    axes = range(answers.type.rank)
+    return build.broadcast_in_dim(answers, shape=shape, broadcast_dimensions=axes)
 
 
 def _cond(importer: JaxprImporter, equation: Any, operands: Sequence[Value]) -> list[Value]:

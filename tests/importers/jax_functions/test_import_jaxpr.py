@@ -88,3 +88,20 @@ def test_a_scan_that_is_to_be_unrolled_is(unroll, reverse: bool) -> None:
     assert graph.count("scan") == (unroll == 1 and unroll is not True)
     for mine, theirs in zip(evaluate(graph, [X]), scanned(X), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+
+
+def test_loops_of_a_batch_run_until_the_last_is_done() -> None:
+    def halved(x):
+        keyed = jax.random.key(0), x, 0
+        return jax.lax.while_loop(
+            lambda s: s[1].sum() > 0.1,
+            lambda s: (jax.random.split(s[0])[0], s[1] / 2, s[2] + 1),
+            keyed,
+        )[1:]
+
+    mapped = jax.vmap(jax.vmap(halved))
+    given = abs(X).reshape(2, 2, 3)
+    graph = graphc.from_jax(mapped, given)
+    assert graph.count("while_loop") == 1
+    for mine, theirs in zip(evaluate(graph, [given]), mapped(given), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-6)
