@@ -7,6 +7,8 @@ tight, and the latter as it is declared.
 
 from __future__ import annotations
 
+import os
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -39,6 +41,8 @@ TIGHT: Final = 1e-8
 # Constants that a pass gathers are rounded as they are declared, whatever computes with them.
 NEARLY_TIGHT: Final = 1e-5
 LOOSE: Final = 1e-3
+# One case of so many goes through XLA, whose compiler takes four fifths of the time of a case.
+XLA_SHARE: Final = int(os.environ.get("GRAPHC_HYPOTHESIS_XLA", "1"))
 # Programs this small spend their time in LLVM, which cannot make them much faster.
 COMPILER_OPTIONS: Final = {
     "xla_backend_optimization_level": 0,
@@ -173,7 +177,7 @@ class Compared:
 
 
 def check_numbers(case: Case) -> Compared:
-    """Hold XLA, with the required passes and with all, to the NumPy reference."""
+    """Hold all passes, by NumPy and by XLA, and the required ones to the NumPy reference."""
     required, everything = run_pipeline(case, REQUIRED_PASSES), run_pipeline(case, ALL_PASSES)
     plain, rewritten = last_graph(required), last_graph(everything)
     expected = reference(plain, case, precise=True)
@@ -181,6 +185,8 @@ def check_numbers(case: Case) -> Compared:
     if not is_finite(expected):
         return Compared(required, everything, False)
     assert_same(reference(rewritten, case, precise=True), expected, "all passes, NumPy", tight)
+    if zlib.crc32(str(case.graph).encode()) % XLA_SHARE:  # the same answer whenever it is tried
+        return Compared(required, everything, True)
     on_xla = run_on_xla([widen(plain), widen(rewritten), rewritten], case)
     assert_same(on_xla[0], expected, "required passes, XLA", TIGHT)
     assert_same(on_xla[1], expected, "all passes, XLA", tight)
