@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -231,3 +232,19 @@ def test_an_update_that_is_written_out_stays_out_of_the_loops() -> None:
     scanned = [value.type.shape for loop in loops for value in loop.inputs if value.type.rank == 3]
     assert scanned.count((6, 64, 64)) <= 2
     same(function(state, x), jax.jit(adam_step)(state, x))
+
+
+def test_a_call_is_as_short_as_one_of_jax() -> None:
+    """No frame of Python stands between a caller and what `jax.jit` made."""
+    function, frames, ones = graphc.jit(lambda x: x + 1), list[str](), jnp.ones(3)
+    function(ones)
+
+    def note(frame, event, _argument):
+        frames.extend([frame.f_code.co_name] if event == "call" else [])
+
+    sys.setprofile(note)
+    try:
+        function(ones)
+    finally:
+        sys.setprofile(None)
+    assert not frames
