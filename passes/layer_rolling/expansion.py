@@ -6,6 +6,7 @@ the graph that was rolled, node for node.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,7 +15,7 @@ from graphc.ir.equality import Structures, first_difference
 from graphc.ir.graph import Graph, topological_order
 from graphc.ir.literal import Literal
 from graphc.ir.node import Node, Value
-from graphc.ir.op import Trait
+from graphc.ir.op import OpSpec, Trait
 from passes.layer_rolling.emission import RULE
 
 _APART: Final = Trait.BARRIER | Trait.INTENT | Trait.EFFECT
@@ -76,14 +77,20 @@ class _Expander:
 
     def _copy(self, node: Node, values: dict[Value, Expanded]) -> None:
         made = node
-        if node.op.name != "input":
+        op, attributes = node.op, node.attributes
+        if op.name != "input":
             inputs = tuple([_single(values[value]) for value in node.inputs])
-            types = tuple([value.type for value in node.outputs])
             bodies = tuple([self._bodies[region] for region in node.regions])
-            if inputs != node.inputs:
-                made = Node(node.op, inputs, node.attributes, types, node.regions)
-            if not node.op.traits & _APART:
-                made = self._made.setdefault((node.op, node.attributes, inputs, bodies), made)
+            key = op, attributes, inputs, bodies
+            found = self._made.get(key)
+            if found is None:
+                if inputs != node.inputs:
+                    types = tuple([value.type for value in node.outputs])
+                    made = Node(op, inputs, attributes, types, node.regions)
+                if not _stays_apart(op):
+                    self._made[key] = made
+            else:
+                made = found
         values.update(zip(node.outputs, made.outputs, strict=True))
 
     def _constant(self, node: Node, is_rolled: bool) -> Expanded:
@@ -125,6 +132,11 @@ class _Expander:
             elif node.op.name != "input":
                 self._copy(node, inner)
         return [_single(inner[value]) for value in body.outputs]
+
+
+@functools.lru_cache(maxsize=1024)
+def _stays_apart(op: OpSpec) -> bool:
+    return bool(op.traits & _APART)
 
 
 def _moved(node: Node, values: dict[Value, Expanded]) -> Expanded | None:

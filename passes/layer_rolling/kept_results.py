@@ -8,12 +8,13 @@ are read by nodes that are in no loop, those compute again what is cheap, and no
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from graphc.ir.node import Node, Value
-from graphc.ir.op import Trait
+from graphc.ir.op import OpSpec, Trait
 from passes.layer_rolling.loops import Carried, Inside, Loop, Scanned
 from passes.layer_rolling.orbits import Orbit
 
@@ -27,8 +28,12 @@ _FEW: Final = 2
 
 def costs_little(node: Node) -> bool:
     """Whether a node is rather computed again than kept."""
-    traits = node.op.traits
-    return bool(traits & _CHEAP) and not traits & _DEAR
+    return _is_cheap(node.op)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_cheap(op: OpSpec) -> bool:
+    return bool(op.traits & _CHEAP) and not op.traits & _DEAR
 
 
 def carried_results(loop: Loop) -> list[Result]:

@@ -96,10 +96,17 @@ class Flow:
         """The nodes themselves and all that depends on any of them."""
         found = set(nodes)
         pending = list(nodes)
+        users, loop_of = self._users, self._loop_of
         while pending:
-            for user, _ in self._users[pending.pop()]:
-                if user not in found:
-                    more = [n for n in self._loop_of.get(user, (user,)) if n not in found]
+            for user, _ in users[pending.pop()]:
+                if user in found:
+                    continue
+                loop = loop_of.get(user)
+                if loop is None:
+                    found.add(user)
+                    pending.append(user)
+                else:
+                    more = [node for node in loop if node not in found]
                     found.update(more)
                     pending += more
         return found

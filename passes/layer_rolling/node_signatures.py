@@ -11,16 +11,18 @@ belong together is decided by growth.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from graphc.ir.equality import Structures
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
-from graphc.ir.op import Trait
+from graphc.ir.op import OpSpec, Trait
 from graphc.opset.jax_primitive.known_primitives import is_draw as draws_numbers
 
 _NEVER: Final = Trait.BARRIER | Trait.INTENT | Trait.EFFECT | Trait.HOST
+_HEAVY: Final = Trait.CONTRACTION | Trait.REGION
 _SOURCES: Final = frozenset({"input", "constant"})
 _ROUNDS: Final = 3
 
@@ -40,7 +42,7 @@ class Signatures:
 
     def _number(self, node: Node) -> int:
         op = node.op
-        if op.name in _SOURCES or op.traits & _NEVER:
+        if _is_apart(op):
             return 0
         key = (
             op,
@@ -55,6 +57,11 @@ class Signatures:
         return self._of[node]
 
 
+@functools.lru_cache(maxsize=1024)
+def _is_apart(op: OpSpec) -> bool:
+    return op.name in _SOURCES or bool(op.traits & _NEVER)
+
+
 def users_of(graph: Graph) -> dict[Node, list[tuple[Node, int]]]:
     """Every use of every node, in the order of the graph."""
     users: dict[Node, list[tuple[Node, int]]] = {node: [] for node in graph.nodes}
@@ -66,7 +73,12 @@ def users_of(graph: Graph) -> dict[Node, list[tuple[Node, int]]]:
 
 def is_heavy(node: Node) -> bool:
     """Whether a node is worth a loop: a matrix product, a convolution, or a loop itself."""
-    return bool(node.op.traits & (Trait.CONTRACTION | Trait.REGION))
+    return _is_heavy_op(node.op)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_heavy_op(op: OpSpec) -> bool:
+    return bool(op.traits & _HEAVY)
 
 
 def is_draw(node: Node) -> bool:
