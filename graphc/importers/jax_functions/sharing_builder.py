@@ -6,7 +6,7 @@ compute anew for every weight. They would be merged later, after passes have vis
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from graphc.ir.attributes import NO_ATTRIBUTES, Attributes
 from graphc.ir.builder import GraphBuilder
@@ -27,7 +27,7 @@ class SharingBuilder(GraphBuilder):
     def __init__(self) -> None:
         super().__init__()
         self._made: dict[tuple[OpSpec, Attributes, tuple[Value, ...]], Node] = {}
-        self._is_apart: dict[OpSpec, bool] = {}
+        self._kinds: dict[OpSpec, Literal["apart", "commutative", "other"]] = {}
 
     def make(
         self,
@@ -36,13 +36,29 @@ class SharingBuilder(GraphBuilder):
         attributes: Attributes = NO_ATTRIBUTES,
         regions: tuple[Graph, ...] = (),
     ) -> Node:
-        is_apart = self._is_apart.get(op)
-        if is_apart is None:
-            is_apart = self._is_apart[op] = bool(op.traits & _APART)
-        if regions or is_apart:
+        kind = self._kinds.get(op)
+        if kind is None:
+            kind = self._kinds[op] = _kind_of(op)
+        if regions or kind == "apart":
             return super().make(op, inputs, attributes, regions)
+        if kind == "commutative" and _is_number(inputs[0]) and not _is_number(inputs[1]):
+            inputs = inputs[::-1]  # the canonical order
         key = (op, attributes, inputs)
         found = self._made.get(key)
         if found is None:
             found = self._made[key] = super().make(op, inputs, attributes)
         return found
+
+
+def _kind_of(op: OpSpec) -> Literal["apart", "commutative", "other"]:
+    if op.traits & _APART:
+        return "apart"
+    return "commutative" if op.has(Trait.COMMUTATIVE) else "other"
+
+
+def _is_number(value: Value) -> bool:
+    """Whether a value is one known number, perhaps spread over a shape."""
+    node = value.node
+    if node.op.name == "broadcast_in_dim":
+        node = node.inputs[0].node
+    return node.op.name == "constant" and not node.output.type.rank
