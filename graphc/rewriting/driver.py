@@ -277,9 +277,15 @@ class _Worklist:
     def replace(self, node: Node, news: tuple[Value, ...], made: Sequence[Node]) -> None:
         """Put new values in place of a node's; its users and what was made are visited next."""
         editor = self.editor
+        if self.positions is None:
+            self.positions = {each: index for index, each in enumerate(self.nodes)}
+        positions, position = self.positions, self.position
         moved: dict[Node, None] = {}
+        # What the sweep has not come to yet, it will come to: users come after what they use.
         for old, new in zip(node.outputs, news, strict=True):
-            moved.update(dict.fromkeys(editor.users(old)))
+            for user in editor.users(old):
+                if positions.get(user, -1) <= position:
+                    moved[user] = None
             if editor.resolve(new) is not old:
                 editor.replace(old, new)
         self.changes += 1
@@ -291,17 +297,13 @@ class _Worklist:
                 if sum(map(editor.count_users, reached.outputs)) <= _MANY_USERS
                 for value in reached.outputs
                 for user in editor.users(value)
-                if user not in moved
+                if user not in moved and positions.get(user, -1) <= position
             ]
             if not above:
                 break
             moved.update(dict.fromkeys(above))
             level = above
-        if self.positions is None:
-            self.positions = {each: index for index, each in enumerate(self.nodes)}
-        positions, position = self.positions, self.position
-        # What the sweep has not come to yet, it will come to.
-        self.pending += [user for user in reversed(moved) if positions.get(user, -1) <= position]
+        self.pending += reversed(moved)
         self.pending += reversed(made)
 
     def visit_regions(self, node: Node) -> Node:
