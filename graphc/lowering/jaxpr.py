@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 import jax
 import numpy as np
-from jax import lax
 
 from graphc.errors import GraphcError
 from graphc.ir.builder import decomposition_graph
@@ -41,7 +40,7 @@ from graphc.lowering.jax_internals import (
     make_literal,
     make_var,
 )
-from graphc.lowering.tracing import trace_call
+from graphc.lowering.tracing import default_precision, precision_setting, trace_call, with_precision
 from graphc.lowering.wide_types import holds_wide_types
 
 
@@ -95,21 +94,6 @@ class LoweredGraph:
     needs_x64: bool
 
 
-_JAX: Final = cast(Any, jax)  # its settings have no types
-
-
-def _default_precision() -> Any:
-    """What `jax.default_matmul_precision` asks of products that ask for nothing; None if nothing.
-
-    A name that stands for no precision but for an algorithm of one kind of chip is left to JAX.
-    """
-    name = _JAX.config.jax_default_matmul_precision
-    try:
-        return None if name is None else (lax.Precision(name),) * 2
-    except ValueError:
-        return None
-
-
 class _Emitter:
     """Collects the equations of one program."""
 
@@ -118,7 +102,7 @@ class _Emitter:
         self.constants: list[tuple[Any, Any]] = []
         self.hoisted: dict[Any, tuple[Any, np.ndarray[Any, Any]]] = {}
         self.needs_x64 = False
-        self._precision = _default_precision()
+        self._precision = default_precision()
 
     def graph(self, graph: Graph, operands: Sequence[Any], scope: str) -> list[Any]:
         """Emit a graph on `operands`; gives the atoms of its outputs."""
@@ -150,8 +134,7 @@ class _Emitter:
             parameters = memo.get(key)
             if parameters is None:
                 parameters = memo[key] = lower.parameters(node.call)
-            if self._precision is not None and parameters.get("precision", "") is None:
-                parameters = {**parameters, "precision": self._precision}
+            parameters = with_precision(parameters, self._precision)
         results: list[Any] = []
         for value in node.outputs:
             variable = make_var(value.type.aval or aval_of(value.type))
@@ -207,9 +190,9 @@ def _location(node: Node) -> tuple[str, int] | None:
 
 
 def _template(call: OpCall) -> _Template:
-    """The jaxpr of an op that has to be traced; once per attributes, types and regions."""
+    """The jaxpr of an op that is traced; once per attributes, types, regions and setting."""
     assert isinstance(call.op.lower, (TracedLowering, RegionLowering))
-    key = (call.op, call.attributes, call.types, call.regions)
+    key = (call.op, call.attributes, call.types, call.regions, precision_setting())
     found = _templates.get(key)
     if found is None:
         specs = [jax.ShapeDtypeStruct(type_.shape, type_.dtype.numpy) for type_ in call.types]

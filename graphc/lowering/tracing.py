@@ -7,9 +7,10 @@ cannot express. Region bodies and the contract tests run through here too.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final, cast
 
 import jax
+from jax import lax
 
 from graphc.errors import GraphcError
 from graphc.ir.builder import decomposition_graph
@@ -24,6 +25,32 @@ from graphc.ir.op import (
     RegionLowering,
 )
 
+_JAX: Final = cast(Any, jax)  # its settings have no types
+
+
+def precision_setting() -> str | None:
+    """What `jax.default_matmul_precision` is set to."""
+    return _JAX.config.jax_default_matmul_precision
+
+
+def default_precision() -> Any:
+    """The parameter that the setting asks for; None if it asks for nothing.
+
+    A name that stands for no precision but for an algorithm of one kind of chip is left to JAX.
+    """
+    name = precision_setting()
+    try:
+        return None if name is None else (lax.Precision(name),) * 2
+    except ValueError:
+        return None
+
+
+def with_precision(parameters: dict[str, Any], precision: Any) -> dict[str, Any]:
+    """Parameters of a primitive; of a product that asks for no precision, with this one."""
+    if precision is None or parameters.get("precision", "") is not None:
+        return parameters
+    return {**parameters, "precision": precision}
+
 
 def trace_call(call: OpCall, operands: Sequence[Any]) -> list[Any]:
     """The results of one op on JAX arrays or tracers.
@@ -33,7 +60,8 @@ def trace_call(call: OpCall, operands: Sequence[Any]) -> list[Any]:
     """
     lower = call.op.lower
     if isinstance(lower, PrimitiveLowering):
-        results = lower.primitive.bind(*operands, **lower.parameters(call))
+        parameters = with_precision(lower.parameters(call), default_precision())
+        results = lower.primitive.bind(*operands, **parameters)
         return list(results) if lower.primitive.multiple_results else [results]
     if isinstance(lower, ByDecomposition):
         return trace_graph(decomposition_graph(call), operands)

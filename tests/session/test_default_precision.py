@@ -22,3 +22,11 @@ def test_what_a_product_asks_for_itself_stays() -> None:
     with jax.default_matmul_precision("highest"):
         made = graphc.jit(lambda x: jax.lax.dot(x, x, precision="default"))
         assert "HIGHEST" not in made.lower(np.ones((2, 2), np.float32)).as_text()
+
+
+def test_products_inside_of_loops_follow_it_too() -> None:
+    w = graphc.placeholder("float32", [2, 2])
+    (end,) = graphc.while_loop(lambda x: graphc.ops.sum(x) < 100.0, lambda x: [x @ w], [w])
+    for setting, count in ((None, 0), ("highest", 2), (None, 0)):
+        with graphc.Session() as session, jax.default_matmul_precision(setting):
+            assert session.compile([end], [w]).stablehlo().count("HIGHEST") == count
