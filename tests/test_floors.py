@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
     0: (
         *("errors", "settings", "dtypes", "dimensions", "dimension_algebra"),
-        *("garbage_collection", "naming", "memory_sizes", "missing_names"),
+        *("garbage_collection", "naming", "memory_sizes", "missing_names", "tracking"),
     ),
     1: ("ir",),
     2: ("opset",),
@@ -59,7 +59,7 @@ SIDEWAYS = {
     "random": {"ops"},
     "activations": {"ops"},
     "initializers": {"ops", "random"},
-    "optimizers": {"ops"},
+    "optimizers": {"ops", "initializers"},
     "regularizers": {"ops"},
     "losses": {"ops", "nn"},
     "metrics": {"ops", "nn", "initializers", "losses"},

@@ -10,11 +10,11 @@ import numpy as np
 
 from graphc.errors import GraphcError, ShapeError
 from graphc.ir.origin import capture_origin
-from graphc.layers.tracking import held, unique
 from graphc.ops.context import session_of
 from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.tensor import Tensor
 from graphc.ops.variable import Variable
+from graphc.tracking import held, unique
 
 if TYPE_CHECKING:
     from graphc.layers.layer import Layer

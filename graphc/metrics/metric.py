@@ -16,7 +16,12 @@ from graphc.ir.literal import Literal, as_literal
 from graphc.ir.origin import capture_origin
 from graphc.naming import snake_case
 from graphc.ops.bodies import flatten, unflatten
-from graphc.ops.context import collected_updates, session_of, surrounding_updates
+from graphc.ops.context import (
+    collected_updates,
+    is_building,
+    session_of,
+    surrounding_updates,
+)
 from graphc.ops.conversion import floatx, graph_of, outermost
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
 from graphc.ops.grouping import group
@@ -24,6 +29,7 @@ from graphc.ops.sources import placeholder
 from graphc.ops.tensor import Operation, Tensor
 from graphc.ops.undoing import undone_on_failure
 from graphc.ops.variable import Variable
+from graphc.tracking import held, unique
 
 
 class Metric(Configurable, kind="metrics"):
@@ -38,7 +44,7 @@ class Metric(Configurable, kind="metrics"):
 
     Attributes:
         name: of the metric in logs.
-        variables: its state.
+        variables: its state, and that of metrics in its attributes.
         needs_probabilities: whether predictions must be probabilities, not logits.
     """
 
@@ -48,19 +54,26 @@ class Metric(Configurable, kind="metrics"):
         super().__init_subclass__(**options)
         if "update_state" in vars(cls):
             cls.update_state = _as_operation(cls.update_state)  # type: ignore[method-assign]
+        if "reset_state" in vars(cls):
+            cls.reset_state = _at_once(cls.reset_state)  # type: ignore[method-assign]
         if "result" in vars(cls):
             cls.result = _after_updates(cls.result)  # type: ignore[method-assign]
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or snake_case(type(self).__name__)
         self.dtype = floatx() if dtype is None else as_dtype(dtype)
-        self.variables: list[Variable] = []
+        self._own: list[Variable] = []
         self._graph: DataflowGraph = outermost(get_default_graph())
         self._updates: list[Tensor] = []
         self._latest: Any = None
         self._reset: Operation | None = None
         self._is_updating = False
         self._with_arrays: dict[Any, tuple[list[Tensor], Operation]] = {}
+
+    @property
+    def variables(self) -> list[Variable]:
+        inner = [v for metric in held(self, Metric) for v in metric.variables]
+        return unique([*self._own, *inner])
 
     def add_variable(
         self,
@@ -87,7 +100,7 @@ class Metric(Configurable, kind="metrics"):
                 name=f"{self.name}/{name or 'variable'}",
                 dtype=target,
             )
-        self.variables.append(variable)
+        self._own.append(variable)
         self._reset = None
         return variable
 
@@ -121,8 +134,11 @@ class Metric(Configurable, kind="metrics"):
         return value is not None and value is self._latest
 
     def reset_state(self) -> None:
-        """Forget everything, at once, in the session of the graph."""
-        if self.variables:
+        """Forget everything, at once, in the session of the graph; in a step, as part of it."""
+        if is_building():
+            for variable in self.variables:
+                variable.assign(_initial_value(variable))
+        elif self.variables:
             self._reset = self._reset or reset_operation([self])
             session_of(self._graph).run(self._reset)
 
@@ -169,7 +185,8 @@ def reset_operation(metrics: Iterable[Metric]) -> Operation:
     listed = list(metrics)
     graph = listed[0]._graph
     with graph.as_default(), graph.control_dependencies(None), graph.name_scope("reset_metrics"):
-        assigned = [v.assign(_initial_value(v)) for m in listed for v in m.variables]
+        variables = unique(v for metric in listed for v in metric.variables)
+        assigned = [variable.assign(_initial_value(variable)) for variable in variables]
         return group(*assigned, name="reset")
 
 
@@ -211,6 +228,25 @@ def _as_operation(update_state: Callable[..., None]) -> Callable[..., Operation 
         return None
 
     return updating
+
+
+def _at_once(reset_state: Callable[[Any], None]) -> Callable[[Any], None]:
+    """A `reset_state` that sets what it assigns now, or in the step that is being built."""
+
+    @functools.wraps(reset_state)
+    def resetting(self: Metric) -> None:
+        if is_building():
+            reset_state(self)
+            return
+        if self._reset is None:
+            updates: list[Tensor] = []
+            graph = self._graph
+            with graph.as_default(), graph.control_dependencies(None), collected_updates(updates):
+                reset_state(self)
+                self._reset = group(*updates, name="reset")
+        session_of(self._graph).run(self._reset)
+
+    return resetting
 
 
 def _build_update(

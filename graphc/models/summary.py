@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graphc.layers.layer import Layer
-from graphc.layers.tracking import unique
+from graphc.tracking import unique
 
 if TYPE_CHECKING:
     from graphc.models.model import Model

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from graphc.dtypes import DType
 from graphc.errors import GraphcError
+from graphc.initializers.initializer import get as get_initializer
 from graphc.ir.origin import capture_origin
 from graphc.ir.types import TensorType
 from graphc.ops.dataflow import DataflowGraph
@@ -70,6 +72,21 @@ class KeptVariables:
         """One number everywhere at first; it takes no memory until a session holds it."""
         one, shape = type_.dtype.numpy.type(number), [int(size) for size in type_.shape]
         return self._keep(variable, what, lambda: np.broadcast_to(one, shape))
+
+    def own(self, name: str, shape: tuple[int, ...], initializer: Any, dtype: DType) -> Variable:
+        """What a subclass keeps, made anew each time it is asked for."""
+        graph = self.graph
+        if graph is None:
+            raise GraphcError(
+                f"the optimizer {self._owner!r} has no graph yet",
+                fix="begin build(variables) with super().build(variables)",
+                origin=capture_origin(),
+            )
+        with graph.as_default(), graph.reopened_scope(self.scope), graph.control_dependencies(None):
+            made = get_initializer(initializer)(shape, dtype)
+            variable = Variable(made, trainable=False, name=name, dtype=dtype)
+        self._kept[None, variable.name] = variable
+        return variable
 
     def number(self, what: str, initial: Any) -> Variable:
         """A number of the optimizer itself."""

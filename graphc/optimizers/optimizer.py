@@ -24,17 +24,25 @@ from graphc.ops.variable import Variable
 from graphc.optimizers.arguments import StepOptions, refuse_unknown_arguments
 from graphc.optimizers.kept_variables import KeptVariables
 from graphc.optimizers.learning_rates import LearningRate
-from graphc.optimizers.step_building import Pair, StepBuilding, VariableStep, make_slots
+from graphc.optimizers.own_steps import OwnSteps, own_assignments
+from graphc.optimizers.step_building import (
+    Pair,
+    StepBuilding,
+    VariableStep,
+    make_slots,
+)
 from graphc.optimizers.weight_decay import Exclusions
 from graphc.update_rules.registry import find_update_rule
 
 
-class Optimizer(Configurable, kind="optimizers"):
+class Optimizer(OwnSteps, Configurable, kind="optimizers"):
     """Changes variables along their gradients, by an update rule.
 
     A step: gradients are divided by the loss scale, added up over `gradient_accumulation_steps`
     and clipped; variables decay; the rule makes its update; averages follow, then constraints. A
-    new optimizer is a subclass that names its `rule` and hands its hyperparameters over.
+    new optimizer is a subclass that names its `rule` and hands its hyperparameters over; or one
+    that writes `build(variables)` and `update_step(gradient, variable, learning_rate)`, as in
+    Keras.
 
     Args:
         learning_rate: size of a step: a number, a schedule or another function of the iteration,
@@ -46,12 +54,12 @@ class Optimizer(Configurable, kind="optimizers"):
         **hyperparameters: of the update rule.
 
     Attributes:
-        rule: the update rule's name.
+        rule: the update rule's name; None where `update_step` is written out.
         options: what happens around the rule.
         hyperparameters: all of the rule's.
     """
 
-    rule: ClassVar[str]
+    rule: ClassVar[str | None] = None
 
     def __init__(
         self,
@@ -68,10 +76,17 @@ class Optimizer(Configurable, kind="optimizers"):
         name: str | None = None,
         **hyperparameters: float,
     ) -> None:
-        rule = find_update_rule(self.rule)
-        unknown = [key for key in hyperparameters if key not in rule.defaults]
+        rule = None if self.rule is None else find_update_rule(self.rule)
+        if rule is None and not self._has_own_step:
+            raise GraphcError(
+                f"the optimizer {type(self).__name__} does not say what a step is",
+                expected="a method update_step(self, gradient, variable, learning_rate), which "
+                "assigns variables, or the name of a rule",
+                origin=capture_origin(),
+            )
+        unknown = [key for key in hyperparameters if rule is None or key not in rule.defaults]
         refuse_unknown_arguments(type(self), unknown)
-        self.hyperparameters: Mapping[str, float] = rule.complete(hyperparameters)
+        self.hyperparameters: Mapping[str, float] = rule.complete(hyperparameters) if rule else {}
         self._set_up(name)
         self._rate = LearningRate(learning_rate, self.name)
         self.options = StepOptions(
@@ -220,6 +235,8 @@ class Optimizer(Configurable, kind="optimizers"):
         graph = pairs[0][1].graph
         forget = self.remember()
         try:
+            if self._has_own_step and not self.built:
+                self.build([variable for _, variable in pairs])
             self.begin(graph, [variable for _, variable in pairs])
             assigned = self.assignments(graph, pairs)
             with graph.as_default(), graph.reopened_scope(self._kept.scope):
@@ -268,14 +285,22 @@ class Optimizer(Configurable, kind="optimizers"):
             building = StepBuilding(
                 graph, self.options, self._kept, self.step_of, self._rate.at(done), done, holds
             )
-            assigned = building.assignments(pairs)
+            own = self._has_own_step
+            assigned = (
+                own_assignments(self, building, pairs) if own else building.assignments(pairs)
+            )
             one = 1 if holds is None else cast_to(holds, iterations.dtype)
             return [*assigned, iterations.assign_add(one)]
 
     def step_of(self, variable: Variable) -> VariableStep:
         """What a step does to a variable; for optimizers that treat variables differently."""
-        decay = None if variable in self._undecayed else self.options.weight_decay
+        decay = self.weight_decay_of(variable)
+        assert self.rule is not None  # what has none writes its own steps
         return VariableStep(self.rule, self.hyperparameters, decay)
+
+    def weight_decay_of(self, variable: Variable) -> float | None:
+        """The part of a variable, times the rate, that a step takes away; None for no decay."""
+        return None if variable in self._undecayed else self.options.weight_decay
 
     # -- weight decay and averages ---------------------------------------------------------------
 
@@ -334,8 +359,9 @@ class Optimizer(Configurable, kind="optimizers"):
     def begin(self, graph: DataflowGraph, variables: Sequence[Variable]) -> None:
         """Make what is kept, unless it is there."""
         self._kept.begin(graph, self._rate)
+        step_of = self.step_of if self.rule is not None else None
         with graph.as_default(), graph.reopened_scope(self._kept.scope):
-            make_slots(variables, self.options, self._kept, self.step_of)
+            make_slots(variables, self.options, self._kept, step_of)
 
     def remember(self) -> Callable[[], None]:
         """Gives a function that takes back what is made from now on."""
@@ -362,18 +388,6 @@ class Optimizer(Configurable, kind="optimizers"):
         """Iterations, learning rate, and what is kept of every variable."""
         kept, rate = self._kept.all(), self._rate.variable
         return kept if rate is None else [*kept[:1], rate, *kept[1:]]
-
-    def assign(self, variable: Variable, value: Any) -> Tensor:
-        """The assignment of a value to a variable, as Keras spells it."""
-        return variable.assign(value)
-
-    def assign_add(self, variable: Variable, value: Any) -> Tensor:
-        """The addition of a value to a variable."""
-        return variable.assign_add(value)
-
-    def assign_sub(self, variable: Variable, value: Any) -> Tensor:
-        """The subtraction of a value from a variable."""
-        return variable.assign_sub(value)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make the same optimizer, with the learning rate that it has now."""

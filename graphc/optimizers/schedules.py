@@ -8,7 +8,6 @@ device. Numbers that are not floats are `floatx()`.
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,10 +24,14 @@ from graphc.ops.tensor import Tensor
 from graphc.ops.trigonometric import cos
 
 
-class LearningRateSchedule(Configurable, ABC, kind="schedules"):
-    """A learning rate that depends on the step."""
+class LearningRateSchedule(Configurable, kind="schedules"):
+    """A learning rate that depends on the step.
 
-    name: str
+    One of your own is a subclass with a `__call__(step)`, as in Keras, or with a `call(step)`,
+    which is handed a tensor.
+    """
+
+    name: str = "schedule"
 
     def __call__(self, step: Any) -> Tensor:
         """The rate at a step.
@@ -43,9 +46,9 @@ class LearningRateSchedule(Configurable, ABC, kind="schedules"):
         with graph.as_default(), graph.name_scope(self.name):
             return self.call(to_tensor(step, None, graph))
 
-    @abstractmethod
     def call(self, step: Tensor) -> Tensor:
         """The rate at a step."""
+        raise NotImplementedError(f"{type(self).__name__} has no __call__(self, step)")
 
 
 class ExponentialDecay(LearningRateSchedule):

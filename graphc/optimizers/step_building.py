@@ -68,9 +68,7 @@ class StepBuilding:
     def assignments(self, pairs: Sequence[Pair]) -> list[Tensor]:
         """Everything that a step sets, but the iterations."""
         options, variables = self.options, [variable for _, variable in pairs]
-        arrived = [to_tensor(gradient, v.dtype, self.graph) for gradient, v in pairs]
-        if options.loss_scale_factor is not None:
-            arrived = [true_divide(gradient, options.loss_scale_factor) for gradient in arrived]
+        arrived = self._unscaled(pairs)
         updates, period = self.iterations, options.gradient_accumulation_steps
         assigned: list[Tensor] = []
         is_update: Tensor | None = None
@@ -88,6 +86,15 @@ class StepBuilding:
             assigned += self._changes(gradient, variable, updates, is_update)
         return assigned
 
+    def arriving(self, pairs: Sequence[Pair]) -> list[Tensor]:
+        """Gradients as the rule gets them: without the loss scale, and clipped."""
+        return _clipped(self._unscaled(pairs), self.options)
+
+    def _unscaled(self, pairs: Sequence[Pair]) -> list[Tensor]:
+        arrived = [to_tensor(gradient, v.dtype, self.graph) for gradient, v in pairs]
+        scale = self.options.loss_scale_factor
+        return arrived if scale is None else [true_divide(each, scale) for each in arrived]
+
     def _changes(
         self, gradient: Tensor, variable: Variable, updates: Tensor, is_update: Tensor | None
     ) -> list[Tensor]:
@@ -103,11 +110,10 @@ class StepBuilding:
         if options.use_ema:
             average = self.kept.like(variable, "average")
             old = average.as_tensor(graph)
-            mean = self._average(old, after[0], updates)
+            mean = self.average(old, after[0], updates)
             assigned.append(average.assign(self._chosen(mean, old)))
             if options.ema_overwrite_frequency:
-                done = mod(add(updates, 1), options.ema_overwrite_frequency)
-                after[0] = where(equal(done, 0), mean, after[0])
+                after[0] = self.overwritten(mean, after[0], updates)
         if variable.constraint is not None:
             constrained = to_tensor(variable.constraint(after[0]), variable.dtype, graph)
             after[0] = cast_to(constrained, variable.dtype)
@@ -129,37 +135,67 @@ class StepBuilding:
         updates: Tensor,
     ) -> list[Tensor]:
         """The variable and its slots after weight decay and the rule."""
-        old, *slots = before
+        old = before[0]
         if step.weight_decay is not None:
             rate = cast_to(self.rate, variable.dtype)
             old = subtract(old, multiply(multiply(old, step.weight_decay), rate))
-        rate = self.rate if step.rate_factor == 1 else multiply(self.rate, step.rate_factor)
-        op = REGISTRY["apply_update"]
-        attributes = op.attributes.make(
-            {"rule": step.rule, "hyperparameters": step.hyperparameters}, op.name
-        )
-        operands = [old, cast_to(gradient, variable.dtype), rate, updates, *slots]
-        return list(self.graph.add(op, operands, attributes, name=f"update/{variable.name}"))
+        return updated(self.graph, step, [old, *before[1:]], gradient, self.rate, updates, variable)
 
-    def _average(self, mean: Tensor, new: Tensor, updates: Tensor) -> Tensor:
+    def overwritten(self, mean: Tensor, new: Tensor, updates: Tensor) -> Tensor:
+        """The average in the place of the new value, every so many updates."""
+        frequency = self.options.ema_overwrite_frequency
+        return where(equal(mod(add(updates, 1), frequency), 0), mean, new)
+
+    def average(self, mean: Tensor, new: Tensor, updates: Tensor) -> Tensor:
         """The running average; the first update begins it."""
         is_later = cast_to(not_equal(updates, 0), new.dtype)
         keep = multiply(is_later, self.options.ema_momentum)
         return add(multiply(keep, mean), multiply(subtract(1, keep), new))
 
 
+def updated(
+    graph: DataflowGraph,
+    step: VariableStep,
+    before: Sequence[Tensor],
+    gradient: Tensor,
+    rate: Tensor,
+    updates: Tensor,
+    variable: Variable,
+) -> list[Tensor]:
+    """A variable and its slots after the rule of its step.
+
+    Args:
+        graph: the graph that is being built.
+        step: what is done to the variable.
+        before: the variable and its slots.
+        gradient: of the variable's shape.
+        rate: the learning rate.
+        updates: how many there were.
+        variable: which is updated.
+    """
+    old, *slots = before
+    rate = rate if step.rate_factor == 1 else multiply(rate, step.rate_factor)
+    op = REGISTRY["apply_update"]
+    attributes = op.attributes.make(
+        {"rule": step.rule, "hyperparameters": step.hyperparameters}, op.name
+    )
+    operands = [old, cast_to(gradient, variable.dtype), rate, updates, *slots]
+    return list(graph.add(op, operands, attributes, name=f"update/{variable.name}"))
+
+
 def make_slots(
     variables: Sequence[Variable],
     options: StepOptions,
     kept: KeptVariables,
-    step_of: Callable[[Variable], VariableStep],
+    step_of: Callable[[Variable], VariableStep] | None,
 ) -> None:
-    """Make what steps keep of variables, unless it is there."""
+    """Make what steps keep of variables, unless it is there; without rules, what is around them."""
     if options.gradient_accumulation_steps is not None:
         for variable in variables:
             kept.like(variable, "gradient_accumulator")
     for variable in variables:
-        slots_of(variable, step_of(variable), kept)
+        if step_of is not None:
+            slots_of(variable, step_of(variable), kept)
         if options.use_ema:
             kept.like(variable, "average")
 

@@ -11,7 +11,6 @@ from graphc.callbacks import History
 from graphc.errors import GraphcError
 from graphc.ir.origin import capture_origin, warn_user
 from graphc.layers.layer import Layer
-from graphc.layers.tracking import held, unique
 from graphc.metrics.metric import Metric, reset_operation
 from graphc.metrics.reductions import Mean
 from graphc.naming import numbered
@@ -27,6 +26,7 @@ from graphc.ops.shaping import shape
 from graphc.ops.tensor import Tensor
 from graphc.optimizers.identifiers import get as get_optimizer
 from graphc.session.session import Session
+from graphc.tracking import held, unique
 from graphc.training.compiled_losses import CompiledLosses
 from graphc.training.compiled_metrics import CompiledMetrics
 from graphc.training.data.batches import as_batches

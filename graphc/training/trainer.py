@@ -245,14 +245,14 @@ class Trainer(TrainedLayer):
         class_weight: Mapping[int, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """One step of training on these samples; the metrics since `reset_metrics`."""
+        """One step of training on these samples; their metrics, as in Keras 3.15."""
         self._require_compiled("train")
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """One step of evaluation on these samples; the metrics since `reset_metrics`."""
+        """One step of evaluation on these samples; their metrics, as in Keras 3.15."""
         self._require_compiled("evaluate")
         return self._on_batch("test", x, y, sample_weight, None, return_dict)
 
@@ -271,6 +271,7 @@ class Trainer(TrainedLayer):
         with self._opened() as session:
             program = self._program(kind, data.sample, session)
             check_labels(self._losses, data.sample)
+            self.reset_metrics()
             for group in data.epoch():
                 program.run(group)
             return _plainly(program.logs(), return_dict)

@@ -226,8 +226,9 @@ def test_single_batches_train_test_and_predict():
     assert first == pytest.approx(float((Y**2).mean()), rel=1e-4)
     kernel, bias, _ = descend([(X, Y)])
     np.testing.assert_allclose(model.predict_on_batch(X), X @ kernel + bias, rtol=1e-3, atol=1e-4)
-    model.reset_metrics()
-    assert model.test_on_batch(X, Y, return_dict=True)["loss"] < first
+    second = model.test_on_batch(X, Y, return_dict=True)["loss"]
+    assert second < first
+    assert model.test_on_batch(X, Y) == second  # of this batch alone, as in Keras
 
 
 def test_a_fit_inside_a_session_leaves_the_weights_there():
