@@ -80,7 +80,7 @@ class _Merging:
 
     def _commutes(self, op: OpSpec) -> bool | None:
         """Whether two operands may change places; None where nodes are never merged."""
-        return None if op.traits & _NEVER_MERGED else op.has(Trait.COMMUTATIVE)
+        return None if op.has(_NEVER_MERGED) else op.has(Trait.COMMUTATIVE)
 
     def _with_merged_bodies(
         self, graph: Graph, node: Node, operands: tuple[Value, ...], editor: GraphEditor | None

@@ -72,8 +72,10 @@ def schedule_cycle(cycle: Sequence[Orbit], least: int) -> list[Schedule]:
     edges = inner_edges(cycle)
     best: list[Schedule] = []
     best_rank: tuple[int, int] | None = None
+    longest = min(map(len, cycle))
     step = max(1, len(cycle) // _MOST_ANCHORS)
-    for anchor in cycle[::step]:
+    across = dict.fromkeys(edge.source for edge in edges if edge.offset)
+    for anchor in dict.fromkeys((*list(across)[:_MOST_ANCHORS], *cycle[::step])):
         shifts = _shifts(anchor, cycle, edges)
         if shifts is None:
             continue
@@ -86,6 +88,8 @@ def schedule_cycle(cycle: Sequence[Orbit], least: int) -> list[Schedule]:
         rank = (-sum(s.length for s in stretches), len(carried))
         if stretches and (best_rank is None or rank < best_rank):
             best, best_rank = stretches, rank
+            if rank == (-longest, 1):  # one value, over all iterations that there can be
+                break
     return best
 
 

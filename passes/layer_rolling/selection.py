@@ -129,7 +129,7 @@ def _tails(loop: Loop, cycle: Iterable[Orbit], users: Users) -> set[Orbit]:
     fixed = set(cycle)
     found: set[Orbit] = set()
     for orbit in reversed(loop.orbits):
-        if orbit in fixed or orbit.nodes[0].op.traits & _STAYS:
+        if orbit in fixed or orbit.nodes[0].op.has(_STAYS):
             continue
         readers = {members.get(user) for node in _nodes(loop, orbit) for user, _ in users[node]}
         if readers <= found:

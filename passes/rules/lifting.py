@@ -114,7 +114,7 @@ def _lifted_ops() -> list[OpSpec]:
         spec
         for spec in REGISTRY
         if spec.has(Trait.ELEMENTWISE)
-        and not spec.traits & (Trait.REGION | Trait.EFFECT | Trait.BARRIER | Trait.RANDOM)
+        and not spec.has(Trait.REGION | Trait.EFFECT | Trait.BARRIER | Trait.RANDOM)
         and spec.arity is not None
         and 1 <= spec.arity <= _MOST_OPERANDS
     ]

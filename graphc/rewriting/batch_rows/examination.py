@@ -101,7 +101,7 @@ def _masks_of(node: Node, axes: RowAxes) -> list[Mask]:
         return list(rule(axes, node))
     if all(axis is None for axis in touched) and not _names_batch(node, axes):
         return []
-    if node.op.name == "input" or node.op.traits & (Trait.ELEMENTWISE | Trait.ROW_WISE):
+    if node.op.name == "input" or node.op.has(Trait.ELEMENTWISE | Trait.ROW_WISE):
         return []
     if node.op.decomposition is None:
         raise MixesSamplesError(f"nothing is known of what {node.op.name} does to samples")
