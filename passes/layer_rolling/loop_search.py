@@ -18,6 +18,7 @@ and compiles in about the same time: 0.46 s for 24 towers written out, 0.30 and 
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -40,8 +41,14 @@ from passes.layer_rolling.schedules import Schedule, find_cycles, schedule_cycle
 from passes.layer_rolling.selection import orbits_worth_rolling, stacks_arguments
 from passes.layer_rolling.succession import Succession
 
+_MOST_RIVALS: Final = 16
+_MOST_GROWN: Final = 40_000
+"""Families are compared until they have grown over so many nodes: a second or two."""
 _PERIODS: Final = (1, 2, 3, 4)
 """How many look-alike layers a block may be made of: ABAB has blocks of two."""
+
+Seeds = tuple[tuple[Node, Node], ...]
+"""Nodes of which the second is to come one block after the first."""
 
 
 class LoopSearch:
@@ -61,21 +68,59 @@ class LoopSearch:
         self.users = users_of(graph)
         self._signatures = Signatures(graph)
         self._flow = Flow(self.users)
-        self._tried: set[tuple[Node, Node]] = set()
+        self._failed: set[Seeds] = set()
         self._side_by_side: list[Orbit] = []
 
     def run(self) -> list[Loop]:
         """The loops of the graph, in no order; no two share a node."""
         found: list[Loop] = []
-        for family in itertools.chain(*reversed(self._families(is_heavy))):
-            for period in _PERIODS:
-                loops = self._loops_of(family, period)
+        for alike in reversed(self._families(is_heavy)):
+            while loops := self._best_loops(alike):
                 found += loops
-                if loops:
-                    break
         for family in itertools.chain(*self._families(is_draw)):
             found += self._independent(family)
         return found
+
+    def _best_loops(self, alike: Sequence[Sequence[Node]]) -> list[Loop]:
+        """The loops that a family leads to: of all, those of which the largest covers most.
+
+        An encoder's layers look like parts of a decoder's; from the wrong family half of each is
+        rolled. The first will do where nothing that it grew to is left over, or else no other chain
+        of nodes of its kinds.
+        """
+        best: list[Loop] = []
+        rivals, most = 0, min(_MOST_RIVALS, 1 + _MOST_GROWN // len(self._graph.nodes))
+        for family in alike:
+            loops = next(filter(None, (self._loops_of(family, each) for each in _PERIODS)), [])
+            if not loops:
+                continue
+            if _takes_all(loops) or not self._leaves_a_chain(loops):
+                return loops
+            for loop in loops:
+                self._flow.release(loop.nodes())
+            rivals += 1
+            if _cover(loops) > _cover(best):
+                best = loops
+            if rivals == most:
+                break
+        for loop in best:
+            self._flow.contract(loop.nodes())
+        return best
+
+    def _leaves_a_chain(self, loops: Sequence[Loop]) -> bool:
+        """Whether enough heavy nodes are left of a kind that loops hold for another loop."""
+        kinds = {
+            self._signatures[orbit.nodes[0]]
+            for loop in loops
+            for orbit in loop.orbits
+            if is_heavy(orbit.nodes[0])
+        }
+        left = Counter(
+            kind
+            for node in self._graph.nodes
+            if (kind := self._signatures[node]) in kinds and not self._flow.is_taken(node)
+        )
+        return any(count >= self._least for count in left.values())
 
     def left_out(self) -> list[str]:
         """Why heavy nodes that came in numbers are in none of the loops."""
@@ -94,10 +139,10 @@ class LoopSearch:
 
     def _independent(self, family: Sequence[Node]) -> Iterator[Loop]:
         """A loop of draws that end in results of the graph: initial values of like variables."""
-        succession = self._grow(family, period=1)
-        if succession is None:
+        seeds = self._seeds(family, period=1)
+        if not seeds:
             return
-        orbits = _operands_first(find_orbits(succession, self._least))
+        orbits = _operands_first(find_orbits(self._grow(seeds), self._least))
         for orbit in orbits:
             if not is_draw(orbit.nodes[0]) or any(map(self._flow.is_taken, orbit.nodes)):
                 continue
@@ -131,10 +176,10 @@ class LoopSearch:
             beside = [each for each in beside if each not in leaking]
 
     def _loops_of(self, family: Sequence[Node], period: int) -> list[Loop]:
-        succession = self._grow(family, period)
-        if succession is None:
+        seeds = self._seeds(family, period)
+        if not seeds or seeds in self._failed:
             return []
-        orbits = find_orbits(succession, self._least)
+        orbits = find_orbits(self._grow(seeds), self._least)
         forward = list(self._plan(orbits))
         if forward:
             rest = [o for o in orbits if not any(map(self._flow.is_taken, o.nodes))]
@@ -143,19 +188,23 @@ class LoopSearch:
         backward = [replace(loop, is_reversed=True) for loop in self._plan(reverse_orbits(rest))]
         if not find_cycles(orbits):
             self._side_by_side += [orbit for orbit in orbits if is_heavy(orbit.nodes[0])]
+        if not (forward or backward):
+            self._failed.add(seeds)
         return forward + backward
 
-    def _grow(self, family: Sequence[Node], period: int) -> Succession | None:
-        """What follows from a family's members following each other; None if tried before."""
+    def _seeds(self, family: Sequence[Node], period: int) -> Seeds:
+        """The members of a family that follow each other; none where they are too few."""
         free = [node for node in family if not self._flow.is_taken(node)]
-        if len(free) < self._least * period:
-            return None
-        seeds = list(zip(free, free[period:], strict=False))
-        if self._tried.issuperset(seeds):
-            return None
+        return (
+            tuple(zip(free, free[period:], strict=False))
+            if (len(free) >= self._least * period)
+            else ()
+        )
+
+    def _grow(self, seeds: Seeds) -> Succession:
+        """What follows from nodes following each other."""
         succession = Succession(self._signatures, self.users, self._flow.is_taken)
         succession.grow(seeds)
-        self._tried.update(seeds, succession.following.items())
         return succession
 
     def _plan(self, orbits: Sequence[Orbit]) -> Iterator[Loop]:
@@ -196,6 +245,25 @@ def _side_by_side(nodes: Sequence[Node]) -> str:
         f"{len(nodes)} copies of {first.op.name} {first.name!r} do not depend on each other: "
         "on CPUs, one op or loop for all of them runs no faster"
     )
+
+
+def _takes_all(loops: Sequence[Loop]) -> bool:
+    """Whether all copies of heavy nodes that the largest loop grew to are in it."""
+    largest = max(loops, key=lambda loop: len(loop.orbits) * loop.schedule.length)
+    return all(
+        len(orbit) == largest.schedule.length
+        for orbit in largest.orbits
+        if is_heavy(orbit.nodes[0])
+    )
+
+
+def _cover(loops: Sequence[Loop]) -> list[tuple[int, int]]:
+    """How many heavy nodes each loop stands for, and how many in all; the largest loop first.
+
+    Two loops cover more than one, but where one takes more, the other is found afterwards.
+    """
+    nodes = [loop.nodes() for loop in loops]
+    return sorted([(sum(map(is_heavy, each)), len(each)) for each in nodes], reverse=True)
 
 
 def _operands_first(orbits: Sequence[Orbit]) -> list[Orbit]:

@@ -88,6 +88,11 @@ class Flow:
         """From now on these nodes are one."""
         self._loop_of.update(dict.fromkeys(nodes, nodes))
 
+    def release(self, nodes: Sequence[Node]) -> None:
+        """They are not any more."""
+        for node in nodes:
+            del self._loop_of[node]
+
     def is_taken(self, node: Node) -> bool:
         """Whether a node is part of a planned loop."""
         return node in self._loop_of

@@ -137,6 +137,28 @@ def test_an_encoder_and_a_decoder_are_two_loops() -> None:
     same_numbers(chain, graph, result.graph)
 
 
+@pytest.mark.parametrize("share", [False, True], ids=["two inputs", "one input"])
+def test_a_decoder_with_the_parts_of_its_encoder_loses_no_layer(share: bool) -> None:
+    """Layers of a decoder look like two of an encoder's, from which chains run into each other."""
+    chain = Chain()
+
+    def attend(x, source):
+        query, key = (chain.product(each, chain.feed(MATRIX)) for each in (x, source))
+        return chain.add(x, chain.product(chain.tanh(chain.add(query, key)), chain.feed(MATRIX)))
+
+    source = chain.feed(VECTORS)
+    target = source if share else chain.feed(VECTORS)
+    for _ in range(6):
+        source = chain.residual(attend(source, source), "sine")
+    for _ in range(6):
+        target = chain.residual(attend(attend(target, target), source), "sine")
+    graph = chain.done(target)
+    result, _ = roll(graph)
+    assert lengths(result.graph) == [6, 6]
+    assert not [node for node in result.graph.nodes if node.op.name == "dot_general"]
+    same_numbers(chain, graph, result.graph)
+
+
 def test_tied_weights_are_read_whole_by_every_iteration() -> None:
     chain = Chain()
     value, weights = chain.feed(VECTORS), chain.feed(MATRIX)
