@@ -19,7 +19,7 @@ BATCH: Final = 4
 HEADS: Final = 4
 
 
-def make_transformer(width: int, length: int) -> Network:
+def make_transformer(width: int, length: int, batch: int = BATCH) -> Network:
     """The network; f32[batch, length, width] in and out."""
     square = (width, width)
     block: Shapes = {
@@ -30,7 +30,7 @@ def make_transformer(width: int, length: int) -> Network:
     }
     return Network(
         "transformer",
-        (BATCH, length, width),
+        (batch, length, width),
         lambda layers: [{"first": square}, *[block] * layers, {"last": square}],
         _apply,
     )
@@ -47,17 +47,17 @@ def _apply(kit: Toolkit, x: Any, weights: list[Weights]) -> Any:
 
 
 def _block(kit: Toolkit, x: Any, w: Weights, mask: Any) -> Any:
-    _, length, width = x.shape
+    batch, length, width = x.shape
 
     def heads(array: Any) -> Any:
-        split = kit.reshape(array, (BATCH, length, HEADS, width // HEADS))
+        split = kit.reshape(array, (batch, length, HEADS, width // HEADS))
         return kit.transpose(split, (0, 2, 1, 3))
 
     a = kit.normalise(x) * w["scale_1"] + w["shift_1"]
     query, key, value = (heads(a @ w[name]) for name in ("query", "key", "value"))
     scores = query @ kit.transpose(key, (0, 1, 3, 2)) / (width // HEADS) ** 0.5 + mask
     mixed = kit.transpose(kit.softmax(scores) @ value, (0, 2, 1, 3))
-    x = x + kit.reshape(mixed, (BATCH, length, width)) @ w["output"]
+    x = x + kit.reshape(mixed, (batch, length, width)) @ w["output"]
     a = kit.normalise(x) * w["scale_2"] + w["shift_2"]
     return x + kit.gelu(a @ w["up"]) @ w["down"]
 

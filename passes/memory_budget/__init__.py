@@ -2,7 +2,8 @@
 
 * `loop_pairs` finds a loop and the loop the other way that reads what it stacks.
 * `kept_sets` decides what to keep of an iteration: a minimum cut.
-* `recomputation` writes the pair anew, `blocked_loops` as loops of blocks of iterations.
+* `recomputation` writes the pair anew, `blocked_loops` as loops of blocks of iterations,
+  `late_bodies` so that less of an iteration is there at once.
 * `long_lived_values` decides the same for what is in no loop, `late_recomputation` writes it.
 * `plans` holds what the choices cost against each other.
 * `largest_values` says what is left, for errors.

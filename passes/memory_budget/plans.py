@@ -10,10 +10,11 @@ from graphc.ir.editor import GraphEditor
 from graphc.ir.node import Value
 from passes.memory_budget.blocked_loops import place_blocked_pair
 from passes.memory_budget.kept_sets import KeptSet, bytes_of, choices, flops_of, work_of
+from passes.memory_budget.late_bodies import LateBody, late_bodies
 from passes.memory_budget.late_recomputation import place_stretches
 from passes.memory_budget.long_lived_values import LongLived, ways_to_keep_less
 from passes.memory_budget.loop_pairs import LoopPair
-from passes.memory_budget.recomputation import place_pair, write_pair
+from passes.memory_budget.recomputation import WrittenPair, place_pair, write_pair
 
 
 @dataclass(frozen=True)
@@ -53,27 +54,42 @@ def pair_options(pair: LoopPair) -> list[Option]:
     flops = length * sum(map(flops_of, body.nodes))
     blocks = [block for block in range(2, length) if length % block == 0]
     row = pair.row_bytes
-    for choice in choices(pair.wanted, price):
+    chosen = choices(pair.wanted, price)
+    least = min(chosen, key=lambda choice: choice.bytes)
+    smallest, its_block = own, None
+    for choice in chosen:
         again, again_flops = length * choice.work, length * choice.flops
-        found.append(Option(choice.bytes, again, again_flops, _recomputed(pair, choice, None)))
+        apply = partial(_place_anew, pair=pair, choice=choice, block=None)
+        ways: list[tuple[Option, int | None]] = [
+            (Option(choice.bytes, again, again_flops, apply), None)
+        ]
         for block in blocks:
             kept = length // block * starts + block * (choice.bytes // length + row)
-            apply = _recomputed(pair, choice, block)
-            found.append(Option(kept, work + again, flops + again_flops, apply))
+            apply = partial(_place_anew, pair=pair, choice=choice, block=block)
+            ways.append((Option(kept, work + again, flops + again_flops, apply), block))
+        found += [option for option, _ in ways]
+        if choice is least:
+            smallest, its_block = min(ways, key=lambda way: way[0].bytes)
+    for late in late_bodies(write_pair(pair, least)):
+        more, more_flops = smallest.work + length * late.work, smallest.flops + length * late.flops
+        apply = partial(_place_late, pair=pair, late=late, block=its_block)
+        found.append(Option(smallest.bytes - late.bytes, more, more_flops, apply))
     return worthwhile(found)
 
 
-def _recomputed(
-    pair: LoopPair, choice: KeptSet, block: int | None
-) -> Callable[[GraphEditor], object]:
-    def apply(editor: GraphEditor) -> None:
-        written = write_pair(pair, choice)
-        if block is None:
-            place_pair(editor, pair, written)
-        else:
-            place_blocked_pair(editor, pair, written, block)
+def _place_anew(editor: GraphEditor, pair: LoopPair, choice: KeptSet, block: int | None) -> None:
+    _place(editor, pair, write_pair(pair, choice), block)
 
-    return apply
+
+def _place_late(editor: GraphEditor, pair: LoopPair, late: LateBody, block: int | None) -> None:
+    _place(editor, pair, late.write(), block)
+
+
+def _place(editor: GraphEditor, pair: LoopPair, written: WrittenPair, block: int | None) -> None:
+    if block is None:
+        place_pair(editor, pair, written)
+    else:
+        place_blocked_pair(editor, pair, written, block)
 
 
 def long_lived_options(found: LongLived) -> list[Option]:

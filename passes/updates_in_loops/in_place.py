@@ -9,7 +9,7 @@ these are there. A row number that only they can tell makes a change wait for th
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphc.ir.graph import Graph, topological_order
@@ -136,7 +136,26 @@ def last_readers(body: Graph, rows: Sequence[Value]) -> Sequence[Value] | None:
             if anchor is None:
                 return None
             found[anchor] = None
-    return list(found)
+    return _last_of(body, found)
+
+
+def _last_of(body: Graph, values: Collection[Value]) -> list[Value]:
+    """Those that no other of the values follows from: what waits keeps them in memory."""
+    if len(values) < 2:
+        return list(values)
+    own: dict[Node, Value] = {value.node: value for value in values}
+    before: dict[Node, frozenset[Value]] = {}  # those that a node's value follows from
+    last = set(values)
+    for node in body.nodes:
+        found = frozenset[Value]()
+        for operand in node.inputs:
+            found |= before.get(operand.node, frozenset())
+        if node in own:
+            last -= found
+            found |= {own[node]}
+        if found:
+            before[node] = found
+    return [value for value in values if value in last]
 
 
 def reads_that_can_wait(
