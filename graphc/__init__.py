@@ -23,11 +23,13 @@ import graphc.backend as backend
 import graphc.callbacks as callbacks
 import graphc.config as config
 import graphc.constraints as constraints
+import graphc.dtype_policies as dtype_policies
 import graphc.errors as errors
 import graphc.initializers as initializers
 import graphc.layers as layers
 import graphc.losses as losses
 import graphc.metrics as metrics
+import graphc.mixed_precision as mixed_precision
 import graphc.models as models
 import graphc.nn as nn
 import graphc.ops as ops
@@ -58,6 +60,7 @@ from graphc.files.graph_files import load, save
 from graphc.files.model_files import load_model
 from graphc.initializers import Initializer
 from graphc.ir.parser import parse
+from graphc.layers.dtype_policy import DTypePolicy
 from graphc.layers.input_layer import Input
 from graphc.layers.input_spec import InputSpec
 from graphc.layers.layer import Layer
@@ -104,6 +107,7 @@ def __getattr__(name: str) -> NoReturn:
 
 
 __all__ = [
+    "DTypePolicy",
     "Functional",
     "Graph",
     "Initializer",
@@ -135,6 +139,7 @@ __all__ = [
     "control_dependencies",
     "custom_gradient",
     "device",
+    "dtype_policies",
     "errors",
     "float16",
     "float32",
@@ -160,6 +165,7 @@ __all__ = [
     "losses",
     "map_fn",
     "metrics",
+    "mixed_precision",
     "models",
     "name_scope",
     "nn",

@@ -22,7 +22,6 @@ _FROM_TENSORFLOW: Final = {
     "summary": "callbacks.TensorBoard",
     "GradientTape": "gradients(loss, variables)",
     "function": "Session.make_callable, or graphc.jit for a function of JAX",
-    "mixed_precision": 'layers with dtype="mixed_bfloat16"',
 }
 _HOLDERS: Final = ("ops", "nn", "random", "layers", "utils", "optimizers", "models", "callbacks")
 

@@ -25,6 +25,8 @@ from graphc.ops.reductions import sum as reduce_sum
 from graphc.ops.shaping import shape
 from graphc.ops.tensor import Tensor
 from graphc.optimizers.identifiers import get as get_optimizer
+from graphc.optimizers.loss_scaling import LossScaleOptimizer
+from graphc.optimizers.optimizer import Optimizer
 from graphc.session.session import Session
 from graphc.tracking import held, unique
 from graphc.training.compiled_losses import CompiledLosses
@@ -90,12 +92,17 @@ class TrainedLayer(_Base):
             steps_per_execution: how many batches callbacks are told of at once. Without callbacks
                 about batches, an epoch is one execution anyway.
             jit_compile: taken for Keras's sake.
-            auto_scale_loss: taken for Keras's sake; `loss_scale_factor` of an optimizer is used.
+            auto_scale_loss: let a `LossScaleOptimizer` make the optimizer's steps where the model's
+                policy is "mixed_float16", whose gradients might vanish.
 
         Raises:
             GraphcError: a name is unknown.
         """
         self.optimizer = None if optimizer is None else get_optimizer(optimizer)
+        is_scaled = isinstance(self.optimizer, LossScaleOptimizer)
+        is_plain = isinstance(self.optimizer, Optimizer) and not is_scaled
+        if auto_scale_loss and is_plain and self.dtype_policy.name == "mixed_float16":
+            self.optimizer = LossScaleOptimizer(self.optimizer, name="loss_scale_optimizer")
         self._losses = None if loss is None else CompiledLosses(loss, loss_weights)
         self._metrics = CompiledMetrics(metrics, weighted_metrics)
         self.steps_per_execution = steps_per_execution
@@ -105,7 +112,7 @@ class TrainedLayer(_Base):
         self._compile_arguments = {
             "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights,
             "metrics": metrics, "weighted_metrics": weighted_metrics,
-            "steps_per_execution": steps_per_execution,
+            "steps_per_execution": steps_per_execution, "auto_scale_loss": auto_scale_loss,
         }  # fmt: skip
 
     @property
