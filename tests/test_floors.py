@@ -33,6 +33,7 @@ FLOORS = {
         *("ops", "nn", "random", "layers", "losses", "metrics", "initializers"),
         *("optimizers", "activations", "regularizers", "constraints", "preparation"),
         *("importers", "exporters", "backend", "config", "passes"),
+        *("dtype_policies", "mixed_precision"),
     ),
     5: (
         *("session", "callbacks", "training", "files", "models", "tools", "utils", "saving"),
@@ -72,6 +73,8 @@ SIDEWAYS = {
     "importers": {"ops", "nn"},
     "backend": {"ops", "preparation"},
     "config": {"backend", "layers"},
+    "dtype_policies": {"layers"},
+    "mixed_precision": {"config", "layers", "optimizers"},
     # The tools are users: they write `import graphc` as a user does.
     "training": {"session", "callbacks"},
     "files": {"session"},

@@ -7,15 +7,16 @@ the compiler has better forms for; else they are written out.
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Sequence
 from typing import Any
 
 from graphc.dtypes import F16
 from graphc.errors import GraphcError, ShapeError
 from graphc.ir.origin import capture_origin
-from graphc.layers.attention.projection import _Projection
 from graphc.layers.attention.visibility import Visibility, mask_of_steps, with_heads
 from graphc.layers.layer import Layer
+from graphc.layers.projections.einsum_dense import EinsumDense
 from graphc.layers.weight_options import WeightOptions
 from graphc.ops.arithmetic import multiply
 from graphc.ops.attention import dot_product_attention
@@ -77,15 +78,22 @@ class _AttentionOfHeads(Layer):
 
     def _project(
         self, name: str, sizes: Sequence[int], shape: Any, contracted: int = 1, gate: bool = False
-    ) -> _Projection:
-        """A projection for inputs of this shape."""
-        made = _Projection(
+    ) -> EinsumDense:
+        """A projection f[…, *contracted] to f[…, *sizes] for inputs of this shape."""
+        letters = string.ascii_lowercase
+        summed, kept = letters[:contracted], letters[contracted : contracted + len(sizes)]
+        of_kernel, of_bias = self._of_kernel, self._of_bias
+        made = EinsumDense(
+            f"...{summed},{summed}{kept}->...{kept}",
             sizes,
-            contracted,
             "sigmoid" if gate else None,
-            self.use_bias,
-            self._of_kernel,
-            self._of_bias,
+            kept if self.use_bias else None,
+            of_kernel.initializer,
+            of_bias.initializer,
+            of_kernel.regularizer,
+            of_bias.regularizer,
+            of_kernel.constraint,
+            of_bias.constraint,
             activity_regularizer=self._projections_regularizer,
             dtype=self.dtype_policy,
             trainable=self.trainable,

@@ -7,7 +7,7 @@ from typing import Any
 from graphc.errors import ShapeError
 from graphc.ir.origin import capture_origin
 from graphc.layers.attention.attention_of_heads import _AttentionOfHeads, _count
-from graphc.layers.attention.projection import _Projection
+from graphc.layers.projections.einsum_dense import EinsumDense
 from graphc.layers.weight_options import WeightOptions
 from graphc.ops.arithmetic import multiply
 from graphc.ops.repeating import repeat
@@ -93,11 +93,11 @@ class GroupedQueryAttention(_AttentionOfHeads, names=("GroupQueryAttention",)):
                 expected="a number of heads of keys that divides that of queries",
                 origin=capture_origin(),
             )
-        self.query_dense: _Projection
-        self.key_dense: _Projection
-        self.gate_dense: _Projection
-        self.value_dense: _Projection
-        self.output_dense: _Projection
+        self.query_dense: EinsumDense
+        self.key_dense: EinsumDense
+        self.gate_dense: EinsumDense
+        self.value_dense: EinsumDense
+        self.output_dense: EinsumDense
 
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         key_shape = value_shape if key_shape is None else key_shape
