@@ -32,8 +32,8 @@ FLOORS = {
     4: (
         *("ops", "nn", "random", "layers", "losses", "metrics", "initializers"),
         *("optimizers", "activations", "regularizers", "constraints", "preparation"),
-        *("importers", "exporters", "backend", "config", "passes"),
-        *("dtype_policies", "mixed_precision"),
+        *("importers", "exporters", "backend", "config", "dtype_policies", "mixed_precision"),
+        "passes",
     ),
     5: (
         *("session", "callbacks", "training", "files", "models", "tools", "utils", "saving"),
@@ -56,19 +56,15 @@ SIDEWAYS = {
     # What data describe may be a user's own.
     "configurable": {"custom_objects"},
     # Layers are made of functions, models of layers.
-    "nn": {"ops"},
-    "random": {"ops"},
-    "activations": {"ops"},
+    **{key: {"ops"} for key in ("nn", "random", "activations", "regularizers", "constraints")},
+    "preparation": {"ops"},
     "initializers": {"ops", "random"},
     "optimizers": {"ops", "initializers"},
-    "regularizers": {"ops"},
     "losses": {"ops", "nn"},
     "metrics": {"ops", "nn", "initializers", "losses"},
-    "constraints": {"ops"},
-    "preparation": {"ops"},
     "layers": {
-        *("ops", "nn", "random", "importers"),
-        *("activations", "initializers", "regularizers", "constraints"),
+        *("ops", "nn", "random", "importers", "activations", "initializers"),
+        *("regularizers", "constraints"),
     },
     "importers": {"ops", "nn"},
     "backend": {"ops", "preparation"},
