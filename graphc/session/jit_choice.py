@@ -3,21 +3,23 @@
 What they find is repeated layers, initial values of like weights, and attention over long
 sequences. All are looked for in the jaxpr, in microseconds, before it is imported; what the passes
 then made is looked at before it is compiled. Where nothing is to be gained, the function runs as it
-was written, and the report says why. The numbers below
-were measured on five programs of the kinds that `benchmarks.foreign` and `benchmarks.deep_compile`
-hold, once each, with JAX 0.10 on two CPU cores: a rule of thumb.
+was written, and the report says why. The numbers below were measured on a few programs of the kinds
+that `benchmarks.foreign` and `benchmarks.deep_compile` hold, once each, with JAX 0.10 on two CPU
+cores: a rule of thumb.
 
-XLA:CPU compiles equal kernels once, so that most layers cost it little, written out: 0.04 s each
-for 32 of a product, a normalization and an activation with their gradients, where the two loops
-that stand for all of them cost 1.5 s. Import and passes come to half a millisecond an equation.
-Seconds of CPU time to compile, written out and rolled, passes included:
+XLA:CPU compiles equal kernels once, so that layers of a product and a normalization cost it little,
+written out: 0.04 s each with their gradients, where the two loops that stand for all of them cost
+1.5 s. Import and passes come to an eighth of a millisecond an equation. Seconds of CPU time to the
+first result, written out and rolled, passes included; - is where passes decline, after all:
 
-    train step                              equations   equal products   written out   rolled
-    12 dense layers, normalized                   920               24           1.3      2.8
-    32 dense layers, normalized, SGD            2,723               63           1.7      2.6
-    Transformer, 4 layers, Adam                 1,451               35           4.4      5.7
-    Transformer of Flax, 12 layers, AdamW       6,781               36           7.9       12
-    Transformer, 16 layers, Adam                5,663              131          34.2      9.5
+    train step                     equations   products: equal   all   written out   rolled
+    Transformer, 4 layers, Adam        1,636                35   101           2.3        -
+    24 dense layers, normalized        2,165                47    71           1.1        -
+    32 dense layers, normalized        2,885                63    95           1.5        -
+    16 gated and plain layers          2,103                48   120           4.1      2.7
+    Transformer, 6 layers, Adam        2,426                51   149           3.7      2.6
+    Transformer, 8 layers, Adam        3,216                67   197           5.1      2.9
+    Transformer, 16 layers, Adam       6,376               131   389          17.8      3.5
 
 Draws of random numbers are dear to compile, and all but the first of one type cost nothing in a
 loop: 16 normal matrices take 0.73 s written out and 0.35 s as a loop, 8 take 0.42 and 0.32 s.
@@ -44,8 +46,13 @@ from jax.extend.core import ClosedJaxpr
 from graphc.importers.jax_functions.repetition import Repetition, find_repetition
 from graphc.session.jit_compilation import Compiled
 
-EQUATIONS: Final = 4000
-"""From how many equations on XLA takes longer for layers than for loops, and for the passes."""
+EQUATIONS: Final = 2000
+"""From how many equations on XLA takes longer for layers than for loops, and for the passes.
+
+Twice as many where there are but `FEW_PRODUCTS`: what is between them is soon compiled.
+"""
+FEW_PRODUCTS: Final = 100
+"""So many products, of all kinds, are few."""
 PRODUCTS: Final = 48
 """How many products of one kind there must be: those of a Transformer's step of six layers."""
 FLOPS_PER_BYTE: Final = 100
@@ -88,7 +95,7 @@ def _no_loop_pays(found: Repetition) -> str | None:
     """Why rolling layers cannot gain anything."""
     if found.products < PRODUCTS:
         return f"too little repeats for a loop to pay: {found.products} equal products"
-    if found.equations < EQUATIONS:
+    if found.equations < (EQUATIONS if found.heavy > FEW_PRODUCTS else 2 * EQUATIONS):
         return f"XLA compiles {found.equations} equations as fast as loops"
     if found.flops < FLOPS_PER_BYTE * found.argument_bytes:
         return (

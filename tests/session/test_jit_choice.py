@@ -14,6 +14,7 @@ from graphc.importers.jax_functions.repetition import find_repetition
 from graphc.session.jit_choice import (
     DRAWS,
     EQUATIONS,
+    FEW_PRODUCTS,
     FLOPS_PER_BYTE,
     LOGITS,
     PRODUCTS,
@@ -40,8 +41,10 @@ def traced(function, *shapes):
     return jax.jit(function).trace(*specs).jaxpr
 
 
-WIDE = ((64, 8, 8), (2048, 8))
-"""Weights of 64 layers, and so many rows that copies of weights are nothing."""
+WIDE = ((128, 8, 8), (2048, 8))
+"""Weights of 128 layers, and so many rows that copies of weights are nothing."""
+MANY = FEW_PRODUCTS + 1
+"""So many layers that they are worth loops even if there is not much between their products."""
 
 
 @pytest.mark.parametrize(
@@ -49,7 +52,8 @@ WIDE = ((64, 8, 8), (2048, 8))
     [
         (2, 2 * EQUATIONS, WIDE, "2 equal products"),
         (PRODUCTS, 1, WIDE, "equations as fast as loops"),
-        (PRODUCTS, EQUATIONS // PRODUCTS, ((64, 8, 8), (1, 8)), "copying arguments"),
+        (FEW_PRODUCTS, EQUATIONS // FEW_PRODUCTS, WIDE, "equations as fast as loops"),
+        (MANY, EQUATIONS // MANY, ((128, 8, 8), (1, 8)), "copying arguments"),
     ],
 )
 def test_too_little_is_left_as_it_was_written(layers, ops, shapes, words) -> None:
@@ -58,8 +62,9 @@ def test_too_little_is_left_as_it_was_written(layers, ops, shapes, words) -> Non
     assert words in reason
 
 
-def test_many_large_layers_go_through_the_passes() -> None:
-    assert nothing_to_gain(traced(deep(PRODUCTS, EQUATIONS // PRODUCTS), *WIDE)) is None
+@pytest.mark.parametrize(("layers", "equations"), [(PRODUCTS, 2 * EQUATIONS), (MANY, EQUATIONS)])
+def test_many_large_layers_go_through_the_passes(layers, equations) -> None:
+    assert nothing_to_gain(traced(deep(layers, equations // layers), *WIDE)) is None
 
 
 def test_long_attention_goes_through_the_passes() -> None:

@@ -27,6 +27,7 @@ class Repetition:
     Attributes:
         equations: how many there are.
         products: how many products, loops or branches have the same types, at most.
+        heavy: how many products, loops and branches there are in all.
         draws: how many draws of random numbers have the same type, at most.
         flops: of all products of matrices.
         argument_bytes: of what the jaxpr is given.
@@ -35,6 +36,7 @@ class Repetition:
 
     equations: int
     products: int
+    heavy: int
     draws: int
     flops: int
     argument_bytes: int
@@ -84,6 +86,7 @@ def find_repetition(program: ClosedJaxpr) -> Repetition:
     return Repetition(
         seen.equations,
         max(seen.repeated.values(), default=0),
+        seen.repeated.total(),
         max(seen.draws.values(), default=0),
         seen.flops,
         sum(map(_bytes, program.in_avals)),
