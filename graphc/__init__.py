@@ -70,6 +70,7 @@ from graphc.missing_names import missing_name
 from graphc.models.functional import Functional
 from graphc.models.model import Model
 from graphc.models.sequential import Sequential
+from graphc.ops.context import current_session as get_default_session
 from graphc.ops.context import device
 from graphc.ops.control_flow import case, cond
 from graphc.ops.custom_gradients import custom_gradient
@@ -100,6 +101,8 @@ from graphc.regularizers import Regularizer
 from graphc.session.devices import list_devices
 from graphc.session.jit_function import from_jax, jit
 from graphc.session.session import Session
+
+__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> NoReturn:
@@ -146,6 +149,7 @@ __all__ = [
     "float64",
     "from_jax",
     "get_default_graph",
+    "get_default_session",
     "global_variables",
     "global_variables_initializer",
     "gradients",

@@ -1,5 +1,8 @@
 """Floor 4: layers, thin builders of graph nodes under Keras's names."""
 
+import sys
+from typing import TYPE_CHECKING, Any
+
 from graphc.layers.activations.activation import Activation as Activation
 from graphc.layers.activations.rectifiers import ELU as ELU
 from graphc.layers.activations.rectifiers import LeakyReLU as LeakyReLU
@@ -187,3 +190,9 @@ from graphc.layers.structure.identity import Identity as Identity
 from graphc.layers.structure.lambda_layer import Lambda as Lambda
 from graphc.layers.structure.masking import Masking as Masking
 from graphc.layers.structure.wrapper import Wrapper as Wrapper
+from graphc.missing_names import missing_name
+
+if not TYPE_CHECKING:  # or else no misspelt name would be found
+
+    def __getattr__(name: str) -> Any:
+        raise missing_name(sys.modules[__name__], name)

@@ -1,5 +1,8 @@
 """Floor 4: losses under Keras's names, as functions and as classes."""
 
+import sys
+from typing import TYPE_CHECKING, Any
+
 from graphc.configurable import serialize
 from graphc.losses.by_name import as_loss, deserialize, get
 from graphc.losses.crossentropy import (
@@ -63,6 +66,7 @@ from graphc.losses.sequences import (
     CTC,
     ctc,
 )
+from graphc.missing_names import missing_name
 
 __all__ = [
     "CTC",
@@ -116,3 +120,8 @@ __all__ = [
     "squared_hinge",
     "tversky",
 ]
+
+if not TYPE_CHECKING:  # or else no misspelt name would be found
+
+    def __getattr__(name: str) -> Any:
+        raise missing_name(sys.modules[__name__], name)

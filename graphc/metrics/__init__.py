@@ -1,5 +1,8 @@
 """Floor 4: metrics under Keras's names; their state lives in the graph and on the device."""
 
+import sys
+from typing import TYPE_CHECKING, Any
+
 from graphc.configurable import serialize as serialize
 from graphc.losses.crossentropy import binary_crossentropy as binary_crossentropy
 from graphc.losses.crossentropy import categorical_crossentropy as categorical_crossentropy
@@ -84,3 +87,9 @@ from graphc.metrics.regression import MeanAbsolutePercentageError as MeanAbsolut
 from graphc.metrics.regression import MeanSquaredError as MeanSquaredError
 from graphc.metrics.regression import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
 from graphc.metrics.regression import RootMeanSquaredError as RootMeanSquaredError
+from graphc.missing_names import missing_name
+
+if not TYPE_CHECKING:  # or else no misspelt name would be found
+
+    def __getattr__(name: str) -> Any:
+        raise missing_name(sys.modules[__name__], name)

@@ -1,5 +1,9 @@
 """Floor 4: activations, convolutions, pooling, normalization, losses; keras.ops.nn's names."""
 
+import sys
+from typing import TYPE_CHECKING, Any
+
+from graphc.missing_names import missing_name
 from graphc.ops.activations import (
     celu,
     elu,
@@ -136,3 +140,8 @@ __all__ = [
     "unfold",
     "weighted_cross_entropy_with_logits",
 ]
+
+if not TYPE_CHECKING:  # or else no misspelt name would be found
+
+    def __getattr__(name: str) -> Any:
+        raise missing_name(sys.modules[__name__], name)

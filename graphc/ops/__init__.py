@@ -11,7 +11,11 @@
 * operators: Python's operators on tensors.
 """
 
+import sys
+from typing import TYPE_CHECKING, Any
+
 import graphc.opset as opset  # noqa: F401  registers the ops
+from graphc.missing_names import missing_name
 from graphc.ops import image as image
 from graphc.ops import linalg as linalg
 from graphc.ops import nn as nn
@@ -379,3 +383,8 @@ from graphc.ops.window_functions import blackman as blackman
 from graphc.ops.window_functions import hamming as hamming
 from graphc.ops.window_functions import hanning as hanning
 from graphc.ops.window_functions import kaiser as kaiser
+
+if not TYPE_CHECKING:  # or else no misspelt name would be found
+
+    def __getattr__(name: str) -> Any:
+        raise missing_name(sys.modules[__name__], name)

@@ -8,7 +8,11 @@ schedules        learning rates that depend on the step
 identifiers      optimizers by name and as data
 """
 
+import sys
+from typing import TYPE_CHECKING, Any
+
 import graphc.optimizers.schedules as schedules
+from graphc.missing_names import missing_name
 from graphc.optimizers.adam_family import Adam, Adamax, AdamW, Lamb, Nadam, ScheduleFreeAdamW
 from graphc.optimizers.identifiers import deserialize, get, serialize
 from graphc.optimizers.loss_scaling import LossScaleOptimizer
@@ -41,3 +45,8 @@ __all__ = [
     "schedules",
     "serialize",
 ]
+
+if not TYPE_CHECKING:  # or else no misspelt name would be found
+
+    def __getattr__(name: str) -> Any:
+        raise missing_name(sys.modules[__name__], name)

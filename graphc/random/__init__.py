@@ -4,6 +4,10 @@ A draw depends on the seed, on its own stream number, on how many runs have draw
 iterations of the user's loops around it: never on what the passes did.
 """
 
+import sys
+from typing import TYPE_CHECKING, Any
+
+from graphc.missing_names import missing_name
 from graphc.random.continuous import cauchy, exponential, gumbel, laplace, logistic
 from graphc.random.counting import binomial, poisson
 from graphc.random.distributions import (
@@ -46,3 +50,8 @@ __all__ = [
     "truncated_normal",
     "uniform",
 ]
+
+if not TYPE_CHECKING:  # or else no misspelt name would be found
+
+    def __getattr__(name: str) -> Any:
+        raise missing_name(sys.modules[__name__], name)
