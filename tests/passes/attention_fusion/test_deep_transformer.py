@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 import graphc
 import passes
 from graphc import ops
 from graphc.opset.samples import draw
+from passes.attention_fusion import AttentionGradients
 from passes.attention_legalization import AttentionLegalization
 
 LAYERS, LENGTH, HEADS, SIZE = 5, 12, 2, 4
@@ -65,3 +68,34 @@ def test_attention_is_found_rolled_and_cut_into_blocks() -> None:
     assert written_out.graph("specialised").count("softmax") >= LAYERS
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert found[-1] < found[0]
+
+
+def test_a_whole_train_step_of_jax_has_attention_and_its_gradient_in_its_loops() -> None:
+    def step(weights: Any, x: Any) -> Any:
+        def loss(weights: Any) -> Any:
+            hidden = x
+            for layer in weights:
+                normal = hidden / jnp.sqrt((hidden**2).mean(-1, keepdims=True) + 1e-5)
+                q, k, v = ((normal @ layer[i]).reshape(-1, LENGTH, HEADS, SIZE) for i in range(3))
+                logits = jnp.einsum("bqhd,bkhd->bhqk", q, k) / SIZE**0.5
+                logits = jnp.where(jnp.tri(LENGTH, dtype=bool), logits, -1e9)
+                mixed = jnp.einsum("bhqk,bkhd->bqhd", jax.nn.softmax(logits), v)
+                hidden = hidden + mixed.reshape(hidden.shape) @ layer[3]
+            return ((hidden - 1) ** 2).mean()
+
+        value, slopes = jax.value_and_grad(loss)(weights)
+        return value, jax.tree.map(lambda w, d: w - 0.1 * d, weights, slopes)
+
+    weights = [jnp.asarray(draw(4, WIDTH, WIDTH, salt=i)) * 0.5 for i in range(LAYERS + 1)]
+    found = passes.default_pipeline().replacing(
+        "attention_gradients", AttentionGradients(least_bytes=0)
+    )
+    function, x = graphc.jit(step, pipeline=found), jnp.asarray(draw(2, LENGTH, WIDTH))
+    rolled = function.graph(weights, x, stage="rolled")
+    bodies = [node.regions[0] for node in rolled.nodes if node.op.name == "scan"]
+    for op in ("attention", "attention_gradient"):
+        assert [body.count(op) for body in bodies].count(1) == 1
+    assert not sum(body.count("softmax") for body in bodies)
+    mine, theirs = function(weights, x), jax.jit(step)(weights, x)
+    for left, right in zip(jax.tree.leaves(mine), jax.tree.leaves(theirs), strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-5)
