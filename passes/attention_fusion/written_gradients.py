@@ -34,7 +34,7 @@ QUERY, KEY, VALUE = range(3)
 
 @dataclass(frozen=True)
 class Cotangent:
-    """A product that is a cotangent of query, key or value, up to a factor; or a sum of one.
+    """A product that is a cotangent of query, key or value, up to a factor; or made of one.
 
     Attributes:
         product: its node.
@@ -252,6 +252,9 @@ class GradientSearch:
         if place.hiding != wanted:
             raise NearMissError("the gradient does not hide what attention hides")
         other, free, axes = self._other(node, place)
+        while other.value.node.op.name == "convert":  # to the type of the logits
+            (narrow,) = atoms.editor.operands(other.value.node)
+            other = bare_part(atoms, Part(narrow, other.axes), is_repeated=True)
         if self._is_same(other, found.key, free):
             self._add(Cotangent(node, QUERY, place.factor / found.scale, axes))
             return
@@ -272,35 +275,44 @@ class GradientSearch:
     def _add(self, cotangent: Cotangent) -> None:
         """Take one that has the axes of what it is the cotangent of, and its element type."""
         atoms = self._atoms
-        order = gradient_orders(self.found.roles)[cotangent.operand]
-        wanted, mine = set(atoms.flat([order])), set(atoms.flat(cotangent.axes))
-        if mine - wanted == set(atoms.flat([self.found.roles.group])) != set():
-            cotangent = self._summed(cotangent, mine - wanted)
-            mine = set(atoms.flat(cotangent.axes))
-        if wanted != mine:
+        wanted = {*atoms.flat([gradient_orders(self.found.roles)[cotangent.operand]])}
+        cotangent = self._finished(cotangent, wanted)
+        if {*atoms.flat(cotangent.axes)} != wanted:
             raise NearMissError("a product of the gradient has other axes than what it is of")
-        if cotangent.product.output.type.dtype is not self.found.query.value.type.dtype:
-            raise NearMissError("a cotangent is of another type of floats")
         self.cotangents.append(cotangent)
 
-    def _summed(self, cotangent: Cotangent, group: Set[int]) -> Cotangent:
-        """Of keys that are repeated for the heads that share them: the sum over these heads."""
+    def _finished(self, cotangent: Cotangent, wanted: Set[int]) -> Cotangent:
+        """What becomes of a product until it is a cotangent of keys and as narrow as they are.
+
+        Keys that are repeated have one for each of the heads that share them, which are summed.
+
+        Raises:
+            NearMissError: nothing comes of it that is.
+        """
         atoms, editor = self._atoms, self._atoms.editor
+        dtype = self.found.query.value.type.dtype
+        group = {*atoms.flat([self.found.roles.group])}
         place = _Place(cotangent.product.output, cotangent.axes)
-        while editor.has_one_use(place.value):
+        while True:
+            is_repeated = {*atoms.flat(place.axes)} - wanted == group != set()
+            if not is_repeated and place.value.type.dtype is dtype:
+                return replace(cotangent, product=place.value.node, axes=place.axes)
+            if not editor.has_one_use(place.value):
+                break
             (user,) = editor.users(place.value)
-            if user.op.name in _LAYOUT:
+            if user.op.name == "reduce_sum" and is_repeated:
+                summed = user.attributes["axes"]
+                if {*atoms.flat([place.axes[axis] for axis in summed])} != group:
+                    break
+                kept = [axes for axis, axes in enumerate(place.axes) if axis not in summed]
+                place = replace(place, value=user.output, axes=tuple(kept))
+            elif user.op.name in (*_LAYOUT, "convert"):
                 place = self._below(user, place)
-                continue
-            if user.op.name != "reduce_sum":
+            else:
                 break
-            summed = [place.axes[axis] for axis in user.attributes["axes"]]
-            if {*atoms.flat(summed)} != group:
-                break
-            kept = [axis for axis in range(len(place.axes)) if axis not in user.attributes["axes"]]
-            left = tuple([place.axes[axis] for axis in kept])
-            return replace(cotangent, product=user, axes=left)
-        raise NearMissError("keys are repeated for heads that share them, and not summed over them")
+        if is_repeated:
+            raise NearMissError("keys are repeated for heads that share them, and not summed")
+        raise NearMissError("a cotangent is of another type of floats")
 
 
 def _pair(part: Part) -> tuple[Value, Axes]:

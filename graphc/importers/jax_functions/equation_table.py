@@ -33,6 +33,12 @@ class EquationTable(dict[str, Write]):
         return note
 
 
+def is_sharded(sharding: Any) -> bool:
+    """Whether an equation asks for its result to lie somewhere: not where the mesh has no axes."""
+    mesh = getattr(sharding, "mesh", None)
+    return sharding is not None and not getattr(mesh, "empty", False)
+
+
 def spread(build: Builder, value: Value, type_: TensorType) -> Value:
     """An operand of an elementwise equation: one number may stand for all along an axis."""
     given, wanted = value.type.shape, type_.shape

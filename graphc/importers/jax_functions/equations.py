@@ -14,6 +14,7 @@ from graphc.dtypes import as_dtype
 from graphc.importers.jax_functions.equation_table import (
     EquationTable,
     Parameters,
+    is_sharded,
     spread,
 )
 from graphc.ir.builder import Builder
@@ -42,7 +43,7 @@ def plain_ops() -> PlainOps:
 
 @ELEMENTS.writes("convert_element_type")
 def _convert(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value | None:
-    if p.get("sharding") is not None:
+    if is_sharded(p.get("sharding")):
         return None
     dtype = as_dtype(p["new_dtype"])
     return x[0] if dtype is x[0].type.dtype else build.convert(x[0], dtype=dtype)
@@ -52,7 +53,7 @@ def _convert(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorTyp
 def _broadcast(
     build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType
 ) -> Value | None:
-    if len(x) > 1 or p.get("sharding") is not None:
+    if len(x) > 1 or is_sharded(p.get("sharding")):
         return None
     dimensions = p["broadcast_dimensions"]
     return build.broadcast_in_dim(x[0], shape=type_.shape, broadcast_dimensions=dimensions)
@@ -60,7 +61,7 @@ def _broadcast(
 
 @ELEMENTS.writes("reshape", "squeeze", "expand_dims")
 def _reshape(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value | None:
-    if len(x) > 1 or p.get("sharding") is not None:
+    if len(x) > 1 or is_sharded(p.get("sharding")):
         return None
     # squeeze, too, has a parameter "dimensions": the axes that go
     order = p.get("dimensions") if "new_sizes" in p else None
@@ -83,7 +84,7 @@ def _define_reductions() -> None:
         def write(
             build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType
         ) -> Value | None:
-            if p.get("out_sharding") is not None or type_.dtype is not x[0].type.dtype:
+            if is_sharded(p.get("out_sharding")) or type_.dtype is not x[0].type.dtype:
                 return None
             return getattr(build, op_name)(x[0], axes=p["axes"])
 
@@ -173,7 +174,7 @@ def _clamp(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType)
 
 @ELEMENTS.writes("iota")
 def _iota(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value | None:
-    if x or p.get("sharding") is not None:
+    if x or is_sharded(p.get("sharding")):
         return None
     return build.iota(dtype=type_.dtype, shape=type_.shape, iota_dimension=p["dimension"])
 

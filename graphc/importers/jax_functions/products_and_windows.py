@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from jax import lax
 
-from graphc.dtypes import BOOL, DType
-from graphc.importers.jax_functions.equation_table import EquationTable, Parameters
+from graphc.dtypes import BF16, BOOL, F32, DType
+from graphc.importers.jax_functions.equation_table import EquationTable, Parameters, is_sharded
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
 from graphc.ir.types import TensorType
@@ -27,21 +27,35 @@ _PRECISIONS: Final = {
 }
 
 
+_OF_BF16: Final = lax.DotAlgorithmPreset.BF16_BF16_F32
+
+
 def _precision(
     p: Parameters, x: Sequence[Value], type_: TensorType
 ) -> dict[str, str | DType | None] | None:
     """How exactly a product is taken; None where no op says that, or it is sharded."""
-    if p.get("out_sharding") is not None or x[0].type.dtype is not x[1].type.dtype:
+    if is_sharded(p.get("out_sharding")) or x[0].type.dtype is not x[1].type.dtype:
         return None
     given = p["precision"]
+    if given is _OF_BF16 and x[0].type.dtype is BF16 and type_.dtype is F32:
+        given = None  # what is done to such operands anyway
     if (given is not None and not isinstance(given, tuple)) or given not in _PRECISIONS:
         return None
     preferred = None if type_.dtype is x[0].type.dtype else type_.dtype
     return {"precision": _PRECISIONS[given], "preferred_element_type": preferred}
 
 
+def _widened(build: Builder, x: Value, dtype: DType) -> Value:
+    """An operand as wide as a float type; as it is where it is wider, or as wide as another."""
+    return build.convert(x, dtype=dtype) if x.type.dtype.itemsize < dtype.itemsize else x
+
+
 @PRODUCTS.writes("dot_general")
 def _dot(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value | None:
+    dtypes = {each.type.dtype for each in x}
+    is_mixed = len(dtypes) == 2 and all(dtype.is_floating for dtype in dtypes)
+    if is_mixed and p["precision"] is None and type_.dtype in dtypes:
+        x = [_widened(build, each, type_.dtype) for each in x]
     precision = _precision(p, x, type_)
     if precision is None:
         return None

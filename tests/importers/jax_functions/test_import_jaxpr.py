@@ -34,6 +34,18 @@ WRITTEN = {
     "reduces": lambda x: jax.lax.reduce(x, np.float32(1), lambda a, b: a * b + a, (1,)),
     "solves": lambda x: jax.scipy.linalg.solve_triangular(x[:, :3] + 3 * jnp.eye(3), x),
     "adds up logarithms": lambda x: jax.lax.cumlogsumexp(x, axis=1),
+    "multiplies wide with narrow": lambda x: jax.lax.dot_general(
+        x, x.astype(jnp.bfloat16), (((1,), (1,)), ((), ())), preferred_element_type=jnp.float32
+    ),
+    "multiplies narrow, sums wide": lambda x: jnp.dot(
+        x.astype(jnp.bfloat16),
+        x.T.astype(jnp.bfloat16),
+        precision=jax.lax.DotAlgorithmPreset.BF16_BF16_F32,
+        preferred_element_type=jnp.float32,
+    ),
+    "has the gradient of a cast": jax.grad(
+        lambda x: jnp.sum(x.astype(jnp.bfloat16).astype(jnp.float32) * x)
+    ),
     "reshapes in another order": lambda x: jax.lax.reshape(x, (2, 6), dimensions=(1, 0)),
 }
 

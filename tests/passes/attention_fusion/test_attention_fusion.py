@@ -169,6 +169,25 @@ def test_attention_is_found_together_with_its_written_gradient(name: str) -> Non
         np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_16_bits_beside_a_wide_softmax_are_found_with_their_gradient(dtype: str) -> None:
+    def attend(q: Any, k: Any, v: Any) -> Any:
+        logits = jnp.einsum("btnh,bsnh->bnts", q, k, preferred_element_type=jnp.float32)
+        weights = jax.nn.softmax(logits * 0.5, -1).astype(v.dtype)
+        return jnp.einsum("bnts,bsnv->btnv", weights, v)
+
+    arrays = [jnp.asarray(array, dtype) for array in (QUERY, KEY, VALUE)]
+    step = step_of(attend, lambda result: result * 2 + 1)
+    before = canonical(step, *arrays)
+    after = AttentionGradients(least_bytes=0)(before).graph
+    assert not after.count("dot_general") + after.count("softmax")
+    found = evaluate(after, [np.asarray(array) for array in arrays])
+    expected = jax.tree.leaves(step(*[array.astype(jnp.float32) for array in arrays]))
+    for mine, theirs in zip(found, expected, strict=True):
+        assert mine.dtype == arrays[0].dtype
+        np.testing.assert_allclose(mine.astype(np.float32), theirs, rtol=0.03, atol=0.03)
+
+
 def also_weights(q: Any, k: Any, v: Any) -> Any:
     weights = jax.nn.softmax(logits_of(q, k), -1)
     return jnp.einsum("bnts,bsnv->btnv", weights, v), weights
