@@ -85,8 +85,7 @@ class LoopSearch:
         """The loops that a family leads to: of all, those of which the largest covers most.
 
         An encoder's layers look like parts of a decoder's; from the wrong family half of each is
-        rolled. The first will do where nothing that it grew to is left over, or else no other chain
-        of nodes of its kinds.
+        rolled. The first will do where it leaves no other chain of nodes of its kinds.
         """
         best: list[Loop] = []
         rivals, most = 0, min(_MOST_RIVALS, 1 + _MOST_GROWN // len(self._graph.nodes))
@@ -94,7 +93,7 @@ class LoopSearch:
             loops = next(filter(None, (self._loops_of(family, each) for each in _PERIODS)), [])
             if not loops:
                 continue
-            if _takes_all(loops) or not self._leaves_a_chain(loops):
+            if not self._leaves_a_chain(loops):
                 return loops
             for loop in loops:
                 self._flow.release(loop.nodes())
@@ -244,16 +243,6 @@ def _side_by_side(nodes: Sequence[Node]) -> str:
     return (
         f"{len(nodes)} copies of {first.op.name} {first.name!r} do not depend on each other: "
         "on CPUs, one op or loop for all of them runs no faster"
-    )
-
-
-def _takes_all(loops: Sequence[Loop]) -> bool:
-    """Whether all copies of heavy nodes that the largest loop grew to are in it."""
-    largest = max(loops, key=lambda loop: len(loop.orbits) * loop.schedule.length)
-    return all(
-        len(orbit) == largest.schedule.length
-        for orbit in largest.orbits
-        if is_heavy(orbit.nodes[0])
     )
 
 

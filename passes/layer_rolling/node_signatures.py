@@ -122,6 +122,11 @@ def _colours(graph: Graph, signatures: Signatures, users: Users) -> list[dict[No
         node: number((signatures[node], tuple([value.type for value in node.outputs])))
         for node in graph.nodes
     }
+    # A gradient reads each weight at another place, which would tell all layers apart.
+    inner = {
+        node: [(user, place) for user, place in users[node] if signatures[user]]
+        for node in graph.nodes
+    }
     found = [colours]
     for _ in range(_ROUNDS):
         colours = {
@@ -129,7 +134,7 @@ def _colours(graph: Graph, signatures: Signatures, users: Users) -> list[dict[No
                 (
                     colours[node],
                     tuple([(colours[value.node], value.index) for value in node.inputs]),
-                    tuple(sorted([(colours[user], place) for user, place in users[node]])),
+                    tuple(sorted([(colours[user], place) for user, place in inner[node]])),
                 )
             )
             for node in graph.nodes
