@@ -5,6 +5,7 @@
 * orbits: the copies of each node, and the edges between them.
 * schedules: cycles of orbits get iterations; stretches without a break become loops.
 * loops: what runs in a loop, and what each operand is there.
+* own_beginnings: a copy of what several chains begin with, for each.
 * loop_search: all of this, for every family of like nodes.
 * selection: which orbits beside a cycle are worth having in its loop, where stacking costs.
 * kept_results: what a loop keeps of its iterations for those that come after.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from graphc.ir.editor import GraphEditor
@@ -15,6 +15,7 @@ from passes.layer_rolling.expansion import difference_after_expansion
 from passes.layer_rolling.loop_search import LoopSearch
 from passes.layer_rolling.loops import Loop
 from passes.layer_rolling.node_signatures import is_heavy
+from passes.layer_rolling.own_beginnings import Composed, OwnBeginnings
 from passes.layer_rolling.selection import takes_more_memory
 
 
@@ -37,6 +38,9 @@ class LayerRolling(GraphPass):
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
         search = LoopSearch(graph, self.least, self.weighs_stacks)
+        own = OwnBeginnings(graph, search.signatures, search.users, self.least)
+        if own.graph is not graph:
+            search = LoopSearch(own.graph, self.least, self.weighs_stacks)
         loops = search.run()
         for reason in (*search.refused, *search.left_out()):
             context.trace.refuse(self.name, "roll", reason)
@@ -47,7 +51,7 @@ class LayerRolling(GraphPass):
         if reason is not None:
             context.trace.refuse(self.name, "roll", reason)
             return PassResult.unchanged(graph)
-        editor = GraphEditor(graph, context.registry)
+        editor = GraphEditor(own.graph, context.registry)
         scans = LoopEmitter(editor, context.registry, search.users).emit(ordered)
         details = [_describe(loop, scan) for loop, scan in zip(ordered, scans, strict=True)]
         for scan in scans:
@@ -57,7 +61,7 @@ class LayerRolling(GraphPass):
         if difference is not None:
             context.trace.refuse(self.name, "roll", f"expanding does not give back: {difference}")
             return PassResult.unchanged(graph)
-        return result
+        return replace(result, values=Composed(own, result.values))
 
 
 def _describe(loop: Loop, scan: Node) -> dict[str, Any]:

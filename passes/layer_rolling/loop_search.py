@@ -56,6 +56,7 @@ class LoopSearch:
 
     Attributes:
         users: the uses of every node.
+        signatures: what tells kinds of nodes apart.
         refused: why what looked like a chain of blocks was left alone.
     """
 
@@ -66,7 +67,7 @@ class LoopSearch:
         self._graph = graph
         self._least = least
         self.users = users_of(graph)
-        self._signatures = Signatures(graph)
+        self.signatures = Signatures(graph)
         self._flow = Flow(self.users)
         self._failed: set[Seeds] = set()
         self._side_by_side: list[Orbit] = []
@@ -109,7 +110,7 @@ class LoopSearch:
     def _leaves_a_chain(self, loops: Sequence[Loop]) -> bool:
         """Whether enough heavy nodes are left of a kind that loops hold for another loop."""
         kinds = {
-            self._signatures[orbit.nodes[0]]
+            self.signatures[orbit.nodes[0]]
             for loop in loops
             for orbit in loop.orbits
             if is_heavy(orbit.nodes[0])
@@ -117,7 +118,7 @@ class LoopSearch:
         left = Counter(
             kind
             for node in self._graph.nodes
-            if (kind := self._signatures[node]) in kinds and not self._flow.is_taken(node)
+            if (kind := self.signatures[node]) in kinds and not self._flow.is_taken(node)
         )
         return any(count >= self._least for count in left.values())
 
@@ -130,11 +131,11 @@ class LoopSearch:
             if len(nodes) >= self._least:
                 explained.update(nodes)
                 found.append(_side_by_side(nodes))
-        search = self._graph, self._signatures, self.users, is_taken, self._least
+        search = self._graph, self.signatures, self.users, is_taken, self._least
         return [*dict.fromkeys(found), *reasons_left_out(*search, explained)]
 
     def _families(self, belongs: Callable[[Node], bool]) -> list[list[list[Node]]]:
-        return families(self._graph, self._signatures, self.users, belongs)
+        return families(self._graph, self.signatures, self.users, belongs)
 
     def _independent(self, family: Sequence[Node]) -> Iterator[Loop]:
         """A loop of draws that end in results of the graph: initial values of like variables."""
@@ -202,7 +203,7 @@ class LoopSearch:
 
     def _grow(self, seeds: Seeds) -> Succession:
         """What follows from nodes following each other."""
-        succession = Succession(self._signatures, self.users, self._flow.is_taken)
+        succession = Succession(self.signatures, self.users, self._flow.is_taken)
         succession.grow(seeds)
         return succession
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 
 import numpy as np
@@ -12,6 +13,8 @@ from graphc.ir.differentiation import append_gradients
 from graphc.ir.graph import Graph
 from graphc.ir.parser import parse
 from graphc.ir.types import as_type
+from passes.layer_rolling.loop_search import LoopSearch
+from passes.layer_rolling.own_beginnings import OwnBeginnings
 from tests.passes.layer_rolling.chains import (
     MATRIX,
     ROW,
@@ -139,11 +142,15 @@ def test_an_encoder_and_a_decoder_are_two_loops() -> None:
 
 @pytest.mark.parametrize("share", [False, True], ids=["two inputs", "one input"])
 def test_a_decoder_with_the_parts_of_its_encoder_loses_no_layer(share: bool) -> None:
-    """Layers of a decoder look like two of an encoder's, from which chains run into each other."""
+    """Layers of a decoder look like two of an encoder's, from which chains run into each other.
+
+    What both do to one input first is one node, of which each chain gets a copy.
+    """
     chain = Chain()
+    normalised = functools.cache(chain.tanh)
 
     def attend(x, source):
-        query, key = (chain.product(each, chain.feed(MATRIX)) for each in (x, source))
+        query, key = (chain.product(each, chain.feed(MATRIX)) for each in (normalised(x), source))
         return chain.add(x, chain.product(chain.tanh(chain.add(query, key)), chain.feed(MATRIX)))
 
     source = chain.feed(VECTORS)
@@ -155,6 +162,7 @@ def test_a_decoder_with_the_parts_of_its_encoder_loses_no_layer(share: bool) -> 
     graph = chain.done(target)
     result, _ = roll(graph)
     assert lengths(result.graph) == [6, 6]
+    assert result.values[graph.outputs[0]] is result.graph.outputs[0]
     assert not [node for node in result.graph.nodes if node.op.name == "dot_general"]
     same_numbers(chain, graph, result.graph)
 
@@ -350,3 +358,20 @@ def test_draws_that_are_used_at_once_stay_where_they_are() -> None:
         total = getattr(chain, ["add", "multiply"][stream % 2])(total, numbers)
     result, _ = roll(chain.done(total))
     assert not result.changed
+
+
+def test_what_a_few_layers_share_is_read_by_all_of_them() -> None:
+    """Nothing is copied where sharing is no exception: a mask of every layer, two heads of each."""
+    chain = Chain()
+    value = chain.feed(VECTORS)
+    mask = chain.tanh(chain.feed(VECTORS))
+    for _ in range(5):
+        both = chain.sine(value)
+        left, right = (chain.product(both, chain.feed(MATRIX)) for _ in range(2))
+        value = chain.add(chain.multiply(left, mask), right)
+    graph = chain.done(value)
+    search = LoopSearch(graph, 4, False)
+    assert OwnBeginnings(graph, search.signatures, search.users, 4).graph is graph
+    result, _ = roll(graph)
+    assert lengths(result.graph) == [5]
+    same_numbers(chain, graph, result.graph)
