@@ -15,13 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import graphc.opset  # noqa: F401  registers the ops that the functions of this floor name
 from graphc.dimensions import Dim, Dimension, SymbolSource, symbol
-from graphc.errors import (
-    FetchError,
-    GraphcError,
-    GraphMixError,
-    ShapeError,
-    did_you_mean,
-)
+from graphc.errors import FetchError, GraphcError, GraphMixError, ShapeError, did_you_mean
 from graphc.ir.attributes import NO_ATTRIBUTES, Attributes
 from graphc.ir.builder import Builder, infer_types
 from graphc.ir.graph import Graph
@@ -34,6 +28,7 @@ from graphc.ops.context import Place, current_graph, has_open_graphs, pushed_gra
 from graphc.ops.graph_marks import GraphMarks, Parts
 from graphc.ops.graph_records import GraphRecords
 from graphc.ops.graph_refusals import graph_is_closed, no_control_dependency
+from graphc.ops.program_order import note_regions, waits_of_regions
 from graphc.ops.tensor import Operation, Tensor
 
 if TYPE_CHECKING:
@@ -111,11 +106,14 @@ class DataflowGraph:
             build = self.build
             build.origin = origin or capture_origin(2)
             build.name = self.unique_name(name or op.name)
-            guarded = self._here.control and op.name not in _ORDERED_BY_THEMSELVES
+            control = self._here.control
+            if regions:
+                control = (*control, *waits_of_regions(self, op, operands, regions))
+            guarded = control and op.name not in _ORDERED_BY_THEMSELVES
             if guarded and values and (regions or self._gives_several(op, values, attributes)):
                 # What a region reads and assigns must wait too, and several results need one guard.
                 build.name, public_name = f"{build.name}/guard", build.name
-                first = build.make(REGISTRY["after"], (values[0], *self._here.control))
+                first = build.make(REGISTRY["after"], (values[0], *control))
                 values, build.name, guarded = (first.output, *values[1:]), public_name, False
             if guarded:
                 public_name, build.name = build.name, f"{build.name}/unguarded"
@@ -128,6 +126,8 @@ class DataflowGraph:
                 build.name = public_name
                 node = self._guarded(node)
             tensors = self._tensors
+            if regions:
+                note_regions(self, tensors[node.outputs[0]], regions)
             return tuple([tensors[value] for value in node.outputs])
 
     def _gives_several(self, op: OpSpec, values: tuple[Value, ...], attributes: Attributes) -> bool:

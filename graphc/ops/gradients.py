@@ -176,8 +176,8 @@ def _sources(thing: Any, graph: DataflowGraph) -> list[tuple[Tensor, Tensor | No
     """What an x may stand for: tensors, each with the assignment that it sees, if any."""
     found: list[tuple[Tensor, Tensor | None]] = [(source_tensor(thing, graph), None)]
     order = current_order(graph)
-    if isinstance(thing, Variable) and order is not None and graph is order.graph:
-        found += [(read, assignment) for assignment, read in order.reads(thing.name)]
+    if isinstance(thing, Variable) and order is not None:
+        found += [(read, assignment) for assignment, read in order.reads(thing.name, graph)]
     return found
 
 

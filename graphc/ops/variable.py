@@ -107,8 +107,9 @@ class Variable(Operand):
     def as_tensor(self, graph: DataflowGraph) -> Tensor:
         """Its value where `graph` is being built now: after its control dependencies, if any."""
         order = current_order(graph)
-        if order is not None and order.latest_assignment(self.name) is not None:
-            read = self._read_in_order(graph, order)
+        place = None if order is None else order.place_of_latest(self.name, graph)
+        if order is not None and place is not None:
+            read = self._read_in_order(graph, place, order)
         else:
             read = self._read(graph) if graph.control else self.plain_read(graph)
         wanted = float_of_reads()
@@ -125,11 +126,13 @@ class Variable(Operand):
             found = graph.plain_reads[self.name] = graph.add(op, (), attributes, name="read")[0]
         return found
 
-    def _read_in_order(self, graph: DataflowGraph, order: ProgramOrder) -> Tensor:
-        """Its value after the assignments that stand above, in the step that is being built."""
-        if graph is not order.graph:
-            return graph.capture(self._read_in_order(order.graph, order))
-        found = None if graph.control else order.find_read(self.name)
+    def _read_in_order(
+        self, graph: DataflowGraph, place: DataflowGraph, order: ProgramOrder
+    ) -> Tensor:
+        """Its value after the assignments that stand above, the latest of them in `place`."""
+        if graph is not place:
+            return graph.capture(self._read_in_order(place, place, order))
+        found = None if graph.control else order.find_read(self.name, graph)
         return order.note_read(self.name, self._read(graph)) if found is None else found
 
     def _read(self, graph: DataflowGraph) -> Tensor:
@@ -140,7 +143,7 @@ class Variable(Operand):
     def _control(self, graph: DataflowGraph) -> tuple[Tensor, ...]:
         """What a read or an assignment waits for."""
         order = current_order(graph)
-        latest = order.latest_assignment(self.name) if order and graph is order.graph else None
+        latest = None if order is None else order.latest_assignment(self.name, graph)
         return graph.control if latest is None else (*graph.control, latest)
 
     def _declaration(self) -> dict[str, Any]:
