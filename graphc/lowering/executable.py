@@ -49,6 +49,7 @@ class Executable:
     ) -> None:
         self.graph = graph
         self.device = device
+        self._name = name
         self._disk_cache = disk_cache
         started = time.perf_counter()
         with scoped_x64(), paused_collection():
@@ -121,6 +122,15 @@ class Executable:
                         self.cache = "hit" if self._disk_cache.hits > hits else "miss"
                 self.xla_seconds = time.perf_counter() - started
         return self._compiled
+
+    def begin_compiling(self) -> None:
+        """Compile in a thread of its own; who needs the program meanwhile waits for it."""
+        if self._compiled is None:
+            threading.Thread(target=self._compile_aside, name=f"compile {self._name}").start()
+
+    def _compile_aside(self) -> None:
+        with contextlib.suppress(Exception):  # who calls the program fails likewise, and is told
+            self.compile()
 
     def stablehlo(self) -> str:
         """The StableHLO module as text."""

@@ -223,7 +223,9 @@ def _call(
             raise execution_failure(problem, []) from problem
     # A donated buffer must not be read by another thread between look-up and dispatch.
     with store.lock:
-        store.ensure(names, initialize)
+        if store.lacks(names):  # a program computes them: XLA compiles both at once
+            executable.begin_compiling()
+            store.ensure(names, initialize)
         state = store.values(names)
         try:
             results = executable.call(*executable.constants, *state, *fed)

@@ -109,6 +109,10 @@ class VariableStore:
         place = self.packs.row_of(name)
         return place is not None and place[0] in self.arrays
 
+    def lacks(self, names: Iterable[str]) -> bool:
+        """Whether any of these variables and packs is not kept under its name yet."""
+        return any(name not in self.arrays for name in names)
+
     def ensure(self, names: Iterable[str], compute: Compute) -> None:
         """Initialize those of `names` that have no value yet.
 

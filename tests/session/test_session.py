@@ -11,6 +11,7 @@ import pytest
 
 import graphc
 from graphc import errors
+from graphc.lowering.executable import Executable
 
 
 @pytest.fixture
@@ -239,3 +240,35 @@ def test_a_variable_is_a_number_outside_of_what_is_being_built(session):
         graphc.layers.Lambda(frozen)(np.ones((1, 1)))
     with pytest.raises(errors.GraphcError, match="no value before"):
         graphc.layers.Lambda(lambda x: x + graphc.ops.convert_to_numpy(x))(np.ones((1, 1)))
+
+
+def test_a_program_is_compiled_once_while_initial_values_are_computed(session, monkeypatch):
+    compiled: list[str] = []
+    compile_ = Executable.compile
+
+    def watched(self):
+        if self._compiled is None:
+            compiled.append(threading.current_thread().name)
+        return compile_(self)
+
+    monkeypatch.setattr(Executable, "compile", watched)
+    weights = graphc.Variable(graphc.random.uniform((3, 2)))
+    total = graphc.ops.sum(weights * 2.0)
+    first = session.run(total)
+    assert first == pytest.approx(2 * session.run(weights).sum())
+    assert "compile graph" in compiled  # beside the program of initial values
+
+
+def test_who_calls_a_program_is_told_that_it_cannot_be_compiled(session, monkeypatch):
+    weights = graphc.Variable(graphc.random.uniform((3, 2)))
+    session.run(weights)
+    doubled = graphc.Variable(np.ones((3, 2), np.float32)) * weights
+
+    def refuse(self):
+        raise ValueError("no room to compile")
+
+    monkeypatch.setattr(Executable, "compile", refuse)  # beside the initial value and in the call
+    with pytest.raises(errors.ExecutionError, match="no room to compile"):
+        session.run(doubled)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(session.run(doubled), session.run(weights))
