@@ -67,7 +67,8 @@ def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
 
 def get_registered_name(obj: Any) -> str:
     """What a class or function is called in files: "package>name" if it is registered."""
-    return _names.get(obj, getattr(obj, "__name__", str(obj)))
+    meant = getattr(obj, "stands_for", obj)  # a subclass of Model that is functional as well
+    return _names.get(meant, getattr(meant, "__name__", str(meant)))
 
 
 def get_registered_object(

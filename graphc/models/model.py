@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 from graphc.configurable import Configurable, deserialize, serialize
@@ -25,7 +26,8 @@ class Model(Trainer, Layer):
     """A layer that learns: `compile`, `fit`, `evaluate`, `predict`.
 
     Three ways to make one, as in Keras: `Sequential([...])`; `Model(inputs, outputs)` of tensors
-    that layers made from `Input`s; or a subclass with layers in its attributes and a `call`.
+    that layers made from `Input`s; or a subclass with layers in its attributes and a `call`. A
+    subclass that takes inputs and outputs is both: it may have a `train_step` of its own.
 
     Args:
         inputs: of a functional model: tensors, in any nesting.
@@ -41,7 +43,12 @@ class Model(Trainer, Layer):
         kind = Model.functional if cls is Model and is_functional else cls
         return Configurable.__new__(kind, *args, **kwargs)  # type: ignore[arg-type]
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if args or {"inputs", "outputs"} & set(kwargs):
+            functional: Any = Model.functional
+            self.__class__ = functional_kind(type(self))
+            functional.__init__(self, *args, **kwargs)
+            return
         Layer.__init__(self, **kwargs)
         Trainer.__init__(self)
 
@@ -107,7 +114,7 @@ class Model(Trainer, Layer):
         Raises:
             ModelFileError: it describes nothing that can be made, or needs a class of yours.
         """
-        kind = (Model.functional or cls) if cls is Model and "steps" in config else cls
+        kind = functional_kind(cls) if "steps" in config else cls
         with custom_object_scope(custom_objects or {}):
             return kind._made_of({name: deserialize(value) for name, value in config.items()})
 
@@ -168,3 +175,14 @@ class Model(Trainer, Layer):
         outputs = flatten(self.output)[0]
         inputs = [tensor.value for tensor in flatten(self.input)[0]]
         return slice_graph(outputs[0].graph, [tensor.value for tensor in outputs], inputs)
+
+
+@cache
+def functional_kind(cls: type[Model]) -> type[Any]:
+    """The class of models of this one that stand between tensors: it is functional, too."""
+    functional = Model.functional
+    assert functional is not None
+    if cls is Model or issubclass(cls, functional):
+        return functional if cls is Model else cls
+    named = {"__module__": cls.__module__, "__doc__": cls.__doc__, "stands_for": cls}
+    return type(cls.__name__, (cls, functional), named)

@@ -56,6 +56,17 @@ class CompiledMetrics:
         """All of them by name; empty before the first step is built."""
         return {made.name: made.metric for made in self._made or ()}
 
+    @property
+    def is_known(self) -> bool:
+        """Whether all of them are made: short names are understood once the outputs are known."""
+        return self._made is not None or not any(given for given, _ in self._given)
+
+    def know(self, model: Any, y_true: Any, y_pred: Any, losses: Mapping[str, Any]) -> None:
+        """Make them for such labels and predictions, of which only the types are looked at."""
+        outputs = named_outputs(model, y_pred)
+        labels = labels_of_outputs(y_true, list(outputs), losses)
+        self._made = self._make(outputs, labels, losses)
+
     def update(
         self, model: Any, y_true: Any, y_pred: Any, sample_weight: Any, losses: Mapping[str, Any]
     ) -> None:

@@ -15,7 +15,7 @@ from graphc.metrics.metric import Metric, reset_operation
 from graphc.metrics.reductions import Mean
 from graphc.naming import numbered
 from graphc.ops.arithmetic import add
-from graphc.ops.bodies import flatten
+from graphc.ops.bodies import flatten, unflatten
 from graphc.ops.context import opened_session, session_of
 from graphc.ops.conversion import to_tensor
 from graphc.ops.dataflow import DataflowGraph, get_default_graph
@@ -23,6 +23,7 @@ from graphc.ops.layer_updates import variables_below
 from graphc.ops.program_order import program_order
 from graphc.ops.reductions import sum as reduce_sum
 from graphc.ops.shaping import shape
+from graphc.ops.sources import placeholder
 from graphc.ops.tensor import Tensor
 from graphc.optimizers.identifiers import get as get_optimizer
 from graphc.optimizers.loss_scaling import LossScaleOptimizer
@@ -301,12 +302,27 @@ class TrainedLayer(_Base):
         if found is None:
             step = getattr(self, f"{mode}_step")
             if getattr(type(self), f"{mode}_step") is not getattr(TrainedLayer, f"{mode}_step"):
+                if mode != "predict":
+                    self._know_metrics(data)
                 step = _in_order(step, self.graph)
             found = self._programs[key] = StepProgram(
                 step, mode, data, self.graph, session, self._batch_symbol(), lambda: self.metrics
             )
         check_rows(found.row_limits, data)
         return found
+
+    def _know_metrics(self, data: Data) -> None:
+        """Make the metrics that `compile` was asked for, which a step of a user goes through."""
+        if self._losses is not None and self._loss_tracker is None:
+            self._loss_tracker = Mean(name="loss")
+        if self._metrics is None or self._metrics.is_known or data[1] is None:
+            return
+        leaves, tree = flatten(data)
+        types = [(str(leaf.dtype), [None, *leaf.shape[1:]]) for leaf in leaves]
+        with self.graph.as_default(), self.graph.control_dependencies(None):
+            x, y, _ = unflatten(tree, [placeholder(*each) for each in types])
+            y_pred = self(x, training=False)  # nothing runs it
+        self._metrics.know(self, y, y_pred, self._losses.by_output if self._losses else {})
 
     def _prepare(self, kind: Mode, data: Batches, session: Session) -> Epochs:
         """All that the epochs of a `fit` or an `evaluate` share, looked up once.

@@ -195,3 +195,51 @@ def test_config_of_a_layer_makes_the_same_layer():
     again = layers.Dense.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
     assert again.name == "mine"
+
+
+class Counted(graphc.Model):
+    """A step of its own for a model that stands between tensors, as in Keras's guide."""
+
+    def train_step(self, data):
+        x, y = data[0], data[1]
+        prediction = self(x, training=True)
+        loss = self.compute_loss(y=y, y_pred=prediction)
+        gradients = graphc.gradients(loss, self.trainable_variables)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        for metric in self.metrics:
+            metric.update_state(*((loss,) if metric.name == "loss" else (y, prediction)))
+        return {metric.name: metric.result() for metric in self.metrics} | {"own": loss * 0 + 7}
+
+
+@pytest.mark.parametrize("names", [("inputs", "outputs"), ()])
+def test_a_subclass_may_stand_between_tensors(names, tmp_path):
+    x = graphc.Input((4,))
+    tensors = x, layers.Dense(1, kernel_initializer="ones")(x)
+    model = Counted(**dict(zip(names, tensors, strict=True))) if names else Counted(*tensors)
+    plain = graphc.Model(*tensors)
+    assert isinstance(model, Counted)
+    assert type(model).__name__ == "Counted"
+    assert model.output_shape == (None, 1)
+    model.compile("sgd", "mse", metrics=["mae"])
+    rows, wanted = np.eye(4, dtype=np.float32), np.ones((4, 1), np.float32) * 3
+    history = model.fit(rows, wanted, verbose=0, epochs=2).history
+    assert set(history) == {"loss", "mae", "own"}
+    assert history["loss"][0] == pytest.approx(4)
+    np.testing.assert_array_equal(plain.predict(rows), model.predict(rows))
+    model.save(tmp_path / "counted.graphc")
+    again = graphc.load_model(tmp_path / "counted.graphc", {"Counted": Counted})
+    assert isinstance(again, Counted)
+    np.testing.assert_array_equal(again.predict(rows), model.predict(rows))
+    assert "own" in again.fit(rows, wanted, verbose=0).history
+
+
+def test_a_subclass_hands_its_tensors_on_to_its_class():
+    class Named(graphc.Model):
+        def __init__(self, width, **kwargs):
+            x = graphc.Input((3,))
+            super().__init__(inputs=x, outputs=layers.Dense(width)(x), **kwargs)
+            self.width = width
+
+    model = Named(2, name="mine")
+    assert (model.name, model.width, model.output_shape) == ("mine", 2, (None, 2))
+    assert model.predict(np.zeros((5, 3), np.float32)).shape == (5, 2)
