@@ -126,6 +126,17 @@ def test_calls_count_wherever_they_are_made() -> None:
     assert found.flops < FLOPS_PER_BYTE * found.argument_bytes
 
 
+def test_convolutions_count_as_products() -> None:
+    def function(x, *kernels):
+        for kernel in kernels:
+            x = jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME")
+        return x
+
+    found = find_repetition(traced(function, (2, 3, 8, 8), *[(3, 3, 5, 5)] * 4))
+    assert (found.products, found.heavy) == (4, 4)
+    assert found.flops == 4 * 2 * (2 * 3 * 8 * 8) * (3 * 5 * 5)
+
+
 def test_layers_of_convolutions_run_in_loops(monkeypatch) -> None:
     monkeypatch.setattr("graphc.session.jit_function.nothing_to_gain", lambda program: None)
 

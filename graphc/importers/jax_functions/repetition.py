@@ -16,8 +16,10 @@ from jax.extend.core import ClosedJaxpr
 from graphc.importers.jax_functions.calls import called_jaxpr
 from graphc.opset.jax_primitive.known_primitives import DRAWS
 
-_REPEATED: Final = frozenset({"dot_general", "ragged_dot", "scan", "while", "cond"})
-"""What layers are known by. Convolutions are not: see `graphc.session.jit_choice`."""
+_REPEATED: Final = frozenset(
+    {"conv_general_dilated", "dot_general", "ragged_dot", "scan", "while", "cond"}
+)
+"""What layers are known by."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,10 @@ class Repetition:
 
     Attributes:
         equations: how many there are.
-        products: how many products, loops or branches have the same types, at most.
-        heavy: how many products, loops and branches there are in all.
+        products: how many products, convolutions, loops or branches have the same types, at most.
+        heavy: how many products, convolutions, loops and branches there are in all.
         draws: how many draws of random numbers have the same type, at most.
-        flops: of all products of matrices.
+        flops: of all products of matrices and convolutions.
         argument_bytes: of what the jaxpr is given.
         largest_logits: bytes of the largest product of which exponentials are taken.
     """
@@ -75,6 +77,10 @@ class _Seen:
             contracted = equation.params["dimension_numbers"][0][0]
             self.flops += 2 * result.size * math.prod([left.shape[axis] for axis in contracted])
             self.product_bytes[result.size] = _bytes(result)
+        elif name == "conv_general_dilated":
+            result, kernel = equation.outvars[0].aval, equation.invars[1].aval
+            features = kernel.shape[equation.params["dimension_numbers"].rhs_spec[0]]
+            self.flops += 2 * result.size * (kernel.size // max(1, features))
         elif name == "exp":
             self.exponentials.add(equation.outvars[0].aval.size)
 
