@@ -62,7 +62,10 @@ class Variable(Operand):
             )
         if callable(initial_value):
             initial_value = initial_value()
-        wanted = None if dtype is None else as_dtype(dtype)
+        try:
+            wanted = None if dtype is None else as_dtype(dtype)
+        except DTypeError as problem:
+            raise problem.at(origin) from None
         self.graph: DataflowGraph = graph
         self.origin: Origin = origin
         self.trainable = trainable
@@ -74,7 +77,10 @@ class Variable(Operand):
             self.initial_value = tensor
             self.type: TensorType = tensor.value.type
         else:
-            literal = as_literal(initial_value, wanted or default_dtype(initial_value))
+            try:
+                literal = as_literal(initial_value, wanted or default_dtype(initial_value))
+            except GraphcError as problem:
+                raise problem.at(origin) from None
             self.initial_value = literal
             self.type = literal.type
         if not self.type.is_static:

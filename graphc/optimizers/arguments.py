@@ -7,8 +7,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from graphc.errors import GraphcError, did_you_mean
+from graphc.errors import GradientError, GraphcError, did_you_mean
 from graphc.ir.origin import capture_origin
+from graphc.ops.tensor import Tensor
+from graphc.ops.variable import Variable
 
 
 @dataclass(frozen=True)
@@ -105,3 +107,52 @@ def require_range(holds: bool, name: str, given: Any, expected: str) -> None:
             expected=expected,
             origin=capture_origin(),
         )
+
+
+def require_loss(loss: Any) -> None:
+    """Refuse what no gradient can be taken of.
+
+    Raises:
+        GradientError: it is no tensor.
+    """
+    if not isinstance(loss, (Tensor, Variable)):
+        raise GradientError(
+            "this loss is no tensor of the graph",
+            given=f"{repr(loss)[:200]} ({type(loss).__name__})",
+            expected="a scalar that graphc.ops made of variables",
+            fix="call the function, and hand its result over: minimize(loss())"
+            if callable(loss)
+            else None,
+            origin=capture_origin(),
+        )
+
+
+def as_pairs(grads_and_vars: Any) -> list[tuple[Any, Variable]]:
+    """Gradients with their variables, those left out that have none.
+
+    Raises:
+        GraphcError: something is no pair of a gradient and a variable, or there is no gradient.
+    """
+    is_one = isinstance(grads_and_vars, (Tensor, Variable))
+    pairs: list[Any] = [grads_and_vars] if is_one else list(grads_and_vars)
+    for pair in pairs:
+        if not (isinstance(pair, (tuple, list)) and len(pair) == 2 and _is_variable(pair[1])):
+            raise GraphcError(
+                "a step takes gradients with their variables",
+                given=repr(pair)[:200],
+                expected="pairs (gradient, variable)",
+                fix="apply_gradients(zip(gradients, variables)), or apply(gradients, variables)",
+                origin=capture_origin(),
+            )
+    given = [(pair[0], pair[1]) for pair in pairs if pair[0] is not None]
+    if not given:
+        raise GraphcError(
+            "there is nothing to apply",
+            expected="at least one gradient that is not None",
+            origin=capture_origin(),
+        )
+    return given
+
+
+def _is_variable(thing: Any) -> bool:
+    return isinstance(thing, Variable)

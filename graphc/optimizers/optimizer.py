@@ -21,7 +21,12 @@ from graphc.ops.layer_updates import updates_below
 from graphc.ops.tensor import Operation, Tensor
 from graphc.ops.undoing import undone_on_failure
 from graphc.ops.variable import Variable
-from graphc.optimizers.arguments import StepOptions, refuse_unknown_arguments
+from graphc.optimizers.arguments import (
+    StepOptions,
+    as_pairs,
+    refuse_unknown_arguments,
+    require_loss,
+)
 from graphc.optimizers.kept_variables import KeptVariables
 from graphc.optimizers.learning_rates import LearningRate
 from graphc.optimizers.own_steps import OwnSteps, own_assignments
@@ -195,6 +200,7 @@ class Optimizer(OwnSteps, Configurable, kind="optimizers"):
         self, loss: Tensor, var_list: Sequence[Variable] | None = None
     ) -> list[tuple[Tensor, Variable]]:
         """Gradients of the loss (times the loss scale), each with its variable."""
+        require_loss(loss)
         graph = loss.graph
         loss = self.scale_loss(loss)
         if var_list is not None:
@@ -224,14 +230,7 @@ class Optimizer(OwnSteps, Configurable, kind="optimizers"):
         Raises:
             GraphcError: there is no gradient, or the optimizer's variables are in another graph.
         """
-        pairs = [(gradient, variable) for gradient, variable in grads_and_vars]
-        pairs = [(gradient, variable) for gradient, variable in pairs if gradient is not None]
-        if not pairs:
-            raise GraphcError(
-                "there is nothing to apply",
-                expected="at least one gradient that is not None",
-                origin=capture_origin(),
-            )
+        pairs = as_pairs(grads_and_vars)
         graph = pairs[0][1].graph
         forget = self.remember()
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -13,7 +13,7 @@ from graphc.dtypes import STRING, DType, as_dtype
 from graphc.errors import DTypeError, FeedError
 from graphc.ir.node import Value
 from graphc.ir.op import Constraint
-from graphc.ir.origin import Origin
+from graphc.ir.origin import Origin, capture_origin
 from graphc.ops.conversion import TensorLike
 from graphc.ops.tensor import Tensor
 
@@ -98,6 +98,31 @@ def _error(name: str, value: Value, problem: str, given: Any, fix: str | None = 
         expected=value.type,
         fix=fix,
         origin=value.node.origin,
+    )
+
+
+def require_feeds(feed_dict: Any) -> Mapping[Any, Any]:
+    """Refuse a `feed_dict` that is no dictionary."""
+    if type(feed_dict) is dict or isinstance(feed_dict, Mapping):
+        return feed_dict
+    raise FeedError(
+        "feed_dict is a dictionary from tensors to arrays",
+        given=f"{repr(feed_dict)[:200]} ({type(feed_dict).__name__})",
+        expected="{x: array}",
+        origin=capture_origin(),
+    )
+
+
+def require_feed_list(feed_list: Any) -> Sequence[Any]:
+    """Refuse a `feed_list` that is one tensor."""
+    if not isinstance(feed_list, (Tensor, TensorLike, str)):
+        return feed_list
+    raise FeedError(
+        "feed_list is a list of tensors",
+        given=repr(feed_list),
+        expected="one for each argument of the callable",
+        fix="put it into a list: [x]",
+        origin=capture_origin(),
     )
 
 

@@ -86,6 +86,7 @@ def resolve_fetch(item: Any, graph: DataflowGraph) -> Tensor | Operation:
         "this cannot be fetched",
         given=f"{item!r} ({type(item).__name__})",
         expected="tensors, operations, variables and names, in lists, tuples and dictionaries",
+        fix="call it on a tensor, and fetch the result" if callable(item) else None,
         origin=capture_origin(),
     )
 

@@ -23,6 +23,7 @@ from graphc.rewriting.step_form import StepForm
 from graphc.session.checkpoint import read_variables, write_variables
 from graphc.session.devices import Device, find_device, list_devices
 from graphc.session.dump import Format, render, write_dump
+from graphc.session.feeds import require_feed_list, require_feeds
 from graphc.session.fetches import fetch_key, flatten_fetches, resolve_feeds
 from graphc.session.host import host_slice
 from graphc.session.initialization import compute_initial_values, initial_values
@@ -127,7 +128,7 @@ class Session:
             NumericsError: numbers are checked, and one is not finite; no variable has changed.
             SessionClosedError: the session is closed.
         """
-        feeds = feed_dict or {}
+        feeds = {} if feed_dict is None else require_feeds(feed_dict)
         plan = self._plan(fetches, tuple(feeds), check_numerics)
         given = list(feeds.values())
         return plan.run(*given) if as_numpy else plan.run_for(given, as_numpy=False)
@@ -148,7 +149,7 @@ class Session:
             as_numpy: as in `run`.
             check_numerics: for its runs, whatever the session says.
         """
-        plan = self._plan(fetches, tuple(feed_list), check_numerics)
+        plan = self._plan(fetches, tuple(require_feed_list(feed_list)), check_numerics)
         expected = len(feed_list)
 
         def call(*arrays: Any) -> Any:

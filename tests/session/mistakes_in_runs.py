@@ -129,7 +129,7 @@ def adding_to_a_finalized_graph(session):
         return graphc.constant(1.0)  # blame
 
 
-@mistake(errors.FeedError, "no tensor of the session's graph")
+@mistake(errors.FeedError, "feed_dict is a dictionary", "{x: array}")
 def feeds_in_a_list(session):
     x = given("float32", [2])
     return session.run(x, [x, floats(2)])  # blame
@@ -188,3 +188,16 @@ def a_scope_left_out_of_a_name(session):
         x = given("float32", [2])
     y = x * 2
     return session.run(y, {"x:0": floats(2)})  # blame
+
+
+@mistake(errors.FeedError, "feed_list is a list", "[x]")
+def one_tensor_as_a_list_of_feeds(session):
+    x = graphc.placeholder("float32", [2], name="x")
+    y = x * 2
+    return session.make_callable(y, x)  # blame
+
+
+@mistake(errors.FetchError, "cannot be fetched", "call it on a tensor")
+def a_layer_as_a_fetch(session):
+    layer = graphc.layers.Dense(2)
+    return session.run(layer)  # blame

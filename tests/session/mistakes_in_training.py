@@ -189,3 +189,26 @@ def rows_of_one_as_labels(session):
 def assigning_a_fraction_to_an_integer(session):
     count = graphc.Variable(0, name="count")
     return count.assign(0.5)  # blame
+
+
+@mistake(errors.GradientError, "no tensor of the graph", "minimize(loss())")
+def minimizing_a_function(session):
+    v = graphc.Variable(1.0)
+    return graphc.optimizers.SGD(0.1).minimize(lambda: v * v)  # blame
+
+
+@mistake(errors.GraphcError, "gradients with their variables", "zip(gradients, variables)")
+def applying_gradients_without_their_variables(session):
+    v = graphc.Variable(1.0)
+    slope = graphc.gradients(v * v, [v])
+    return graphc.optimizers.SGD(0.1).apply_gradients(slope)  # blame
+
+
+@mistake(errors.DTypeError, "not an element type", "flaot32")
+def a_variable_of_a_misspelt_type(session):
+    return graphc.Variable(1.0, dtype="flaot32")  # blame
+
+
+@mistake(errors.DTypeError, "None")
+def a_variable_of_nothing(session):
+    return graphc.Variable(None)  # blame
