@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Final, Literal
 
-import jax
 import numpy as np
 
 from graphc.dimensions import Dim
@@ -192,8 +191,8 @@ class StepProgram:
         store, signature = self._session.store, self._last_loop.program.concrete()
         passed_on = set(signature.state_names).intersection(signature.update_names)
         if passed_on:
-            with store.lock:  # or another thread's program might consume them meanwhile
-                jax.block_until_ready(store.values(passed_on))
+            with store.lock:  # or another thread's program might consume it meanwhile
+                store.values(sorted(passed_on)[:1])[0].block_until_ready()
             data.release()
 
     def times(self, batch_size: int) -> StepTimes:

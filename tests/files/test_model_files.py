@@ -1,7 +1,10 @@
 """Models in files: what comes back is what was saved, and a damaged file does no harm."""
 
+import copy
+import json
 import os
 import random
+import zipfile
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ import pytest
 import graphc
 from graphc import layers
 from graphc.errors import CheckpointError, ModelFileError, ShapeError
+from graphc.files.archive import write_archive
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(20, 4)).astype("f")
@@ -164,4 +168,71 @@ def test_damaged_files_load_or_are_refused(tmp_path):
                 outcomes["loaded"] += 1
             except (ModelFileError, CheckpointError, ShapeError):
                 outcomes["refused"] += 1
+    assert outcomes["refused"] > MUTATIONS / 4
+
+
+ODD = [
+    *(None, True, -1, 0, 2**31, 10**12, 10**40, 1e308, float("nan"), "", "relu", "Dense", "int8"),
+    *("../../etc/passwd", [], {}, [[]], {"a": 1}, {"placeholder": "float32", "shape": [10**9] * 2}),
+    {"kind": "layers", "class_name": "Dense", "config": {}},
+    {"kind": "layers", "class_name": "Lambda", "config": {"function": "os.system"}},
+]
+
+
+def places(described, path=()):
+    """The paths of everything inside of a description."""
+    items = described.items() if isinstance(described, dict) else enumerate(described)
+    for key, item in items:
+        yield (*path, key)
+        if isinstance(item, (dict, list)):
+            yield from places(item, (*path, key))
+
+
+def changed(described, rng):
+    """The description with something replaced, left out, doubled or put very deep inside."""
+    for _ in range(rng.randrange(1, 4)):
+        *path, last = rng.choice(list(places(described)))
+        holder = described
+        for key in path:
+            holder = holder[key]
+        kind = rng.randrange(5)
+        if kind == 0:
+            del holder[last]
+        elif kind == 1 and isinstance(holder, list):
+            holder.append(copy.deepcopy(holder[last]))
+        elif kind == 2:
+            depth = rng.choice([2, 900])
+            for _ in range(depth):
+                holder[last] = [holder[last]]
+            if depth > 2:
+                break
+        else:
+            holder[last] = copy.deepcopy(rng.choice(ODD))
+        if not list(places(described)):
+            break
+    return described
+
+
+def test_whole_files_with_a_changed_description_load_or_are_refused(tmp_path):
+    """What nobody would notice by a checksum: the archive is whole, what it says is not."""
+    model = make_sequential()
+    model.compile("adam", "mse", metrics=["mae"])
+    model.fit(X, Y, verbose=0)
+    model.save(tmp_path / "model.graphc")
+    with zipfile.ZipFile(tmp_path / "model.graphc") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    rng = random.Random(int(os.environ.get("GRAPHC_FILE_SEED", "0")))
+    outcomes = {"loaded": 0, "refused": 0}
+    for _ in range(MUTATIONS):
+        others = {name: mutated(c, rng) if rng.random() < 0.1 else c for name, c in members.items()}
+        description = changed(json.loads(members["config.json"]), rng)
+        write_archive(
+            tmp_path / "changed", {**others, "config.json": json.dumps(description).encode()}
+        )
+        try:
+            with graphc.Graph().as_default():
+                graphc.load_model(tmp_path / "changed")
+            outcomes["loaded"] += 1
+        except (ModelFileError, CheckpointError):
+            outcomes["refused"] += 1
     assert outcomes["refused"] > MUTATIONS / 4
