@@ -216,7 +216,8 @@ class Trainer(TrainedLayer):
         """The outputs for data: NumPy arrays [samples, …]; arguments as in `fit`."""
         data = as_batches(x, None, None, None, batch_size, False, steps)
         told = self._callbacks(callbacks, 0 if verbose == "auto" else verbose, steps=data.batches)
-        parts: list[list[Any]] = []
+        tells_batches = told.batches_until_due("predict") > 0
+        parts: list[tuple[list[Any], int | None]] = []
         with self._opened() as session:
             program = self._program("predict", data.sample, session)
             told.on_predict_begin()
@@ -224,15 +225,14 @@ class Trainer(TrainedLayer):
                 tell_of(group, program, told)
                 for batch in range(group.batches):
                     told.on_predict_batch_begin(len(parts))
-                    run = program.run(group, batch, 1)
-                    parts.append(_counted([output[0] for output in run], group, batch))
-                    told.on_predict_batch_end(len(parts) - 1, {"outputs": parts[-1]})
+                    parts.append((program.run(group, batch, 1), _samples_in(group, batch)))
+                    if tells_batches:  # or nobody waits for the outputs of this batch
+                        told.on_predict_batch_end(len(parts) - 1, {"outputs": _counted(*parts[-1])})
                     told.on_progress(len(parts), data.batches, {})
             told.on_predict_end()
         outputs, tree = flatten(program.outputs)
-        whole = [
-            np.concatenate([np.asarray(part[i]) for part in parts]) for i in range(len(outputs))
-        ]
+        found = [_counted(*part) for part in parts]
+        whole = [np.concatenate([part[i] for part in found]) for i in range(len(outputs))]
         return unflatten(tree, whole)
 
     # -- single batches --------------------------------------------------------------------------
@@ -277,11 +277,15 @@ class Trainer(TrainedLayer):
             return _plainly(program.logs(), return_dict)
 
 
-def _counted(outputs: list[Any], group: Group, batch: int) -> list[Any]:
-    """Predictions for the samples of a batch that count."""
-    if group.samples is None or group.samples[batch] == group.rows.shape[1]:
-        return outputs
-    return [np.asarray(output)[: group.samples[batch]] for output in outputs]
+def _samples_in(group: Group, batch: int) -> int | None:
+    """How many samples of a batch that was filled up count; None where all do."""
+    return None if group.samples is None else int(group.samples[batch])
+
+
+def _counted(outputs: list[Any], samples: int | None) -> list[Any]:
+    """Predictions [1, …] for the samples of a batch that count."""
+    found = [np.asarray(output)[0] for output in outputs]
+    return found if samples is None else [output[:samples] for output in found]
 
 
 def _plainly(logs: dict[str, Any], return_dict: bool) -> Any:
