@@ -129,7 +129,11 @@ class Program:
         form = form or StepForm()
         self._stacked = None if form.stacked is None else frozenset(form.stacked)
         self.pipeline = form.apply_to(self.pipeline)
-        self._context = PassContext(platform=platform or jax.default_backend(), packs=packs)
+        self._context = PassContext(
+            platform=platform or jax.default_backend(),
+            packs=packs,
+            memory=MemoryGoal(0) if memory_budget else None,
+        )
         self.platform = self._context.platform
         self.device = device
         self._donate = donate

@@ -1,4 +1,15 @@
-"""What loops of repeated layers have saved: nodes, and an estimate of XLA's seconds."""
+"""What loops of repeated layers have saved: nodes, and an estimate of XLA's seconds.
+
+XLA compiles equal kernels once, so a node that stands for another layer costs it a small part of
+what the first one did. Seconds of CPU time to compile train steps with Adam, with JAX 0.10:
+
+    layers            rolled    written out    saved    estimate
+    Transformer, 16     1.42        2.00        0.6        1.0
+    Transformer, 32     1.56        3.87        2.3        2.2
+    LSTM, 32            0.82        1.70        0.9        1.1
+    ResNet-like, 32     1.03        5.43        4.4        1.5
+    dense, 32           0.31        0.36        0.1        0.4
+"""
 
 from __future__ import annotations
 
@@ -10,6 +21,8 @@ from graphc.ir.node import Node
 
 _ROLLED: Final = "layer_rolling"
 _SOURCES: Final = frozenset({"input", "constant"})
+_COPY: Final = 0.05
+"""What XLA takes for a node of another layer, as a share of what it takes for one of the first."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +33,9 @@ class RollingSavings:
         loops: how many loops rolling made, those of the way back included.
         nodes: what the program computes, bodies included and counted once.
         nodes_written_out: the same with each iteration written out.
-        xla_seconds_saved: an estimate: XLA's seconds per node of this program, for the nodes that
-            it does not have. XLA takes more per node in larger programs, so it is rather too low.
-            0 where the program was not compiled but found in the disk cache.
+        xla_seconds_saved: an estimate, right by a factor of about three: a twentieth of XLA's
+            seconds per node of this program, for each node that it does not have. 0 where the
+            program was not compiled but found in the disk cache.
     """
 
     loops: int
@@ -48,7 +61,8 @@ def estimate_savings(graph: Graph, xla_seconds: float) -> RollingSavings | None:
     if not loops:
         return None
     nodes, written_out = _count(graph, is_written_out=False), _count(graph, is_written_out=True)
-    return RollingSavings(loops, nodes, written_out, xla_seconds * (written_out - nodes) / nodes)
+    saved = _COPY * xla_seconds * (written_out - nodes) / nodes
+    return RollingSavings(loops, nodes, written_out, saved)
 
 
 def _is_rolled(node: Node) -> bool:

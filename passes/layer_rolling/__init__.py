@@ -8,6 +8,7 @@
 * own_beginnings: a copy of what several chains begin with, for each.
 * loop_search: all of this, for every family of like nodes.
 * selection: which orbits beside a cycle are worth having in its loop, where stacking costs.
+* row_costs: whether the memory of training is a reason to leave layers written out.
 * kept_results: what a loop keeps of its iterations for those that come after.
 * emission: the loop as a `scan`.
 * differences: why what looks like a copy is none.

@@ -16,6 +16,7 @@ from passes.layer_rolling.loop_search import LoopSearch
 from passes.layer_rolling.loops import Loop
 from passes.layer_rolling.node_signatures import is_heavy
 from passes.layer_rolling.own_beginnings import Composed, OwnBeginnings
+from passes.layer_rolling.row_costs import rows_take_more_memory
 from passes.layer_rolling.selection import takes_more_memory
 
 
@@ -25,8 +26,8 @@ class LayerRolling(GraphPass):
 
     Attributes:
         least: how many blocks a chain must have. Two or three compile about as fast written out.
-        weighs_stacks: whether what must be stacked for a loop is weighed against what the loop
-            saves: arguments of a function, which are not stacked where they lie.
+        weighs_stacks: whether what must be stacked for a loop, or lies beside its stacks, is
+            weighed against what the loop saves.
     """
 
     least: int = 4
@@ -47,7 +48,11 @@ class LayerRolling(GraphPass):
         if not loops:
             return PassResult.unchanged(graph)
         ordered = search.in_order(loops)
-        reason = takes_more_memory(ordered, search.users) if self.weighs_stacks else None
+        reason = None
+        if self.weighs_stacks:
+            reason = takes_more_memory(ordered, search.users)
+            if context.memory is None:  # a budget is met in loops
+                reason = reason or rows_take_more_memory(graph, ordered, context.packs)
         if reason is not None:
             context.trace.refuse(self.name, "roll", reason)
             return PassResult.unchanged(graph)

@@ -1,0 +1,90 @@
+"""Layers that take less memory written out, and compile as fast, are left as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc
+from graphc import ops
+from graphc.ir.graph import Graph
+from graphc.rewriting.graph_pass import PassContext
+from graphc.rewriting.pack_layout import PackLayout
+from passes.layer_rolling import LayerRolling
+from passes.pipelines import default_pipeline
+
+WIDTH = 16
+
+
+def tanh(x: Any, number: int) -> Any:
+    return ops.tanh(x @ matrix(number))
+
+
+def relu(x: Any, number: int) -> Any:
+    return graphc.nn.relu(x @ matrix(number))
+
+
+def matrix(number: int) -> Any:
+    values = np.random.default_rng(number).normal(0, 0.2, (WIDTH, WIDTH)).astype(np.float32)
+    return graphc.Variable(values, name=f"kernel_{number}")
+
+
+def train_step(
+    layer: Any, layers: int, rows: Any, memory_budget: int | None = None, rolling: bool = True
+) -> Any:
+    with graphc.Graph().as_default() as graph:
+        hidden = x = graphc.placeholder("float32", (rows, WIDTH), name="x")
+        for number in range(layers):
+            hidden = layer(hidden, number)
+        loss = ops.mean(ops.square(hidden))
+        fetches = [loss, graphc.optimizers.SGD(1e-2).minimize(loss)]
+    pipeline = default_pipeline() if rolling else default_pipeline().without("layer_rolling")
+    session = graphc.Session(graph, memory_budget=memory_budget, pipeline=pipeline)
+    return session.compile(fetches, [x])
+
+
+def loops(graph: Graph) -> int:
+    return sum(node.op.name == "scan" for node in graph.nodes)
+
+
+@pytest.mark.parametrize(
+    ("layer", "layers", "rows", "is_rolled"),
+    [
+        (tanh, 8, 4096, False),
+        (relu, 8, 4096, True),  # a loop keeps products alone, written out their results too
+        (tanh, 70, 4096, True),  # many products take XLA long
+        (tanh, 8, 64, True),  # so few bytes are no reason
+        (tanh, 8, None, True),  # nobody knows how many
+    ],
+)
+def test_rows_beside_stacks_are_weighed(
+    layer: Any, layers: int, rows: Any, is_rolled: bool
+) -> None:
+    assert bool(loops(train_step(layer, layers, rows).graph("rolled"))) == is_rolled
+
+
+def test_what_is_trained_takes_no_more_than_written_out() -> None:
+    for layer in (tanh, relu):
+        taken = train_step(layer, 8, 4096).report().temp_bytes
+        written_out = train_step(layer, 8, 4096, rolling=False).report().temp_bytes
+        assert taken <= 1.01 * written_out
+
+
+def test_a_budget_is_met_in_loops() -> None:
+    assert loops(train_step(tanh, 8, 4096, memory_budget=2**30).graph("rolled")) == 1
+
+
+def test_layers_whose_variables_are_stacked_already_stay_a_loop() -> None:
+    before = train_step(tanh, 8, 4096).graph("composed")
+    names = [f"kernel_{number}" for number in range(8)]
+    rolling = LayerRolling(weighs_stacks=True)
+    assert not rolling.apply(before, PassContext()).changed
+    packed = PassContext(packs=PackLayout({"kernels": names}))
+    assert rolling.apply(before, packed).changed
+
+
+def test_the_report_says_why() -> None:
+    report = train_step(tanh, 8, 4096).report()
+    assert "rows beside stacks take" in str(report)
