@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from graphc.dtypes import F32, DType
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
 from graphc.rewriting.match import Match
@@ -62,6 +63,16 @@ _exp: Final = op.exponential(_x)
 _sum_of_exp: Final = op.reduce_sum(_exp, axes=_AXES)
 
 
+def _is_wide(dtype: DType) -> bool:
+    return dtype.is_floating and dtype.itemsize >= F32.itemsize
+
+
+_wide_sum_of_exp: Final = op.convert(
+    op.reduce_sum(op.convert(_exp, dtype=attribute("wide", _is_wide)), axes=_AXES)
+)
+"""Of 16-bit floats: JAX sums them as float32."""
+
+
 def _only_axis(match: Match) -> Any:
     return match.attribute("axes")[0]
 
@@ -71,6 +82,7 @@ _rules.add(
     "e^x / sum(e^x) is softmax(x).",
     (
         _exp / _over_rows(_sum_of_exp),
+        _exp / _over_rows(_wide_sum_of_exp),
         _exp * _over_rows(1 / _sum_of_exp),
     ),
     op.softmax(_x, axis=_only_axis),
@@ -148,13 +160,15 @@ def _gradient(build: Builder, weights: Value, ct: Value, axis: int) -> Value:
     return build.multiply(weights, build.subtract(ct, rows))
 
 
+def _gradient_of_quotient(total: Term) -> Operation:
+    of_total = _summed(_ct * _in_rows(1 / (total * total)) * _exp)
+    return (_ct / _over_rows(total) - _in_rows(of_total)) * _exp
+
+
 @_rules.rewrite(
     "stabilises",
-    (
-        _ct / _over_rows(_sum_of_exp)
-        - _in_rows(_summed(_ct * _in_rows(1 / (_sum_of_exp * _sum_of_exp)) * _exp))
-    )
-    * _exp,
+    _gradient_of_quotient(_sum_of_exp),
+    _gradient_of_quotient(_wide_sum_of_exp),
     check=_one_axis_over_rows,
 )
 def gradient_of_exponential_over_sum(match: Match) -> Value:

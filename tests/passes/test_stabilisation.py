@@ -17,15 +17,19 @@ from tests.passes.rewrite_checks import (
     check_refused,
     graph_of,
 )
+from tests.passes.softmax_formulas import (
+    c,
+    difference_of_weighted,
+    gradient_of_quotient,
+    gradient_of_softmax,
+    narrow_gradient,
+    narrow_softmax,
+    rows,
+    softmax_parts,
+    with_gradient_of_maximum,
+)
 
-
-def c(build, x, number):
-    return build.full_like(x, number)
-
-
-def rows(build, value, like, axes=(1,)):
-    kept = [axis for axis in range(like.type.rank) if axis not in axes]
-    return build.broadcast_in_dim(value, shape=like.type.shape, broadcast_dimensions=kept)
+F16 = as_type("float16", (2, 3))
 
 
 def one_plus_exp(build, x):
@@ -34,11 +38,6 @@ def one_plus_exp(build, x):
 
 def minus_softplus(build, x):
     return build.negate(build.softplus(x))
-
-
-def softmax_parts(build, x, axes=(1,)):
-    powers = build.exponential(x)
-    return powers, build.reduce_sum(powers, axes=axes)
 
 
 def softmax_by_division(build, x):
@@ -55,41 +54,6 @@ def below_maximum(build, x, axes=(1,), stop=False):
     greatest = build.reduce_max(x, axes=axes)
     greatest = build.stop_gradient(greatest) if stop else greatest
     return build.subtract(x, rows(build, greatest, x, axes)), greatest
-
-
-def weighted_difference(build, weights, ct):
-    mean = build.reduce_sum(build.multiply(weights, ct), axes=(1,))
-    return build.multiply(weights, build.subtract(ct, rows(build, mean, ct)))
-
-
-def gradient_of_softmax(build, x, ct, *unread):
-    return weighted_difference(build, build.softmax(x, axis=1), ct)
-
-
-def gradient_of_quotient(build, x, ct):
-    powers, total = softmax_parts(build, x)
-    share = build.divide(c(build, total, 1), build.multiply(total, total))
-    of_total = build.multiply(build.multiply(ct, rows(build, share, x)), powers)
-    of_powers = build.divide(ct, rows(build, total, x))
-    mean = rows(build, build.reduce_sum(of_total, axes=(1,)), x)
-    return build.multiply(build.subtract(of_powers, mean), powers)
-
-
-def difference_of_weighted(build, x, ct):
-    weighted = build.multiply(ct, weights := build.softmax(x, axis=1))
-    total = rows(build, build.reduce_sum(weighted, axes=(1,)), x)
-    return build.subtract(weighted, build.multiply(total, weights))
-
-
-def with_gradient_of_maximum(build, x, ct, y, sign_first):
-    gradient = gradient_of_softmax(build, x, ct)
-    if sign_first:
-        total = build.reduce_sum(build.negate(gradient), axes=(1,))
-    else:
-        total = build.negate(build.reduce_sum(gradient, axes=(1,)))
-    count = build.reduce_sum(build.abs(y), axes=(1,))
-    share = rows(build, build.divide(total, count), x)
-    return build.add(gradient, build.multiply(share, y))
 
 
 def hyperbolic(build, x):
@@ -243,6 +207,8 @@ CASES = [
     Case("root_of_square", (F32,), lambda b, x: b.sqrt(b.multiply(x, x)), of("abs")),
     Case("root_of_square", (F32,), lambda b, x: b.sqrt(b.power(x, c(b, x, 2))), of("abs")),
     Case("exponential_over_sum", (F32,), softmax_by_division, of("softmax", axis=1)),
+    Case("exponential_over_sum", (F16,), narrow_softmax, of("softmax", axis=1)),
+    Case("gradient_of_exponential_over_sum", (F16, F16), narrow_gradient, gradient_of_softmax),
     Case("exponential_over_sum", (SYMBOLIC,), softmax_by_reciprocal, of("softmax", axis=1)),
     *[
         Case(
@@ -337,6 +303,18 @@ REFUSED = {
         lambda b, x: b.log_plus_one(b.exponential(minus(b, b.abs(x)))),
         F32,
         "stable already",
+    ),
+    "the exponentials are rounded before they are summed": (
+        lambda b, x: b.divide(
+            e := b.exponential(x),
+            rows(
+                b,
+                b.convert(b.reduce_sum(b.convert(e, dtype="float16"), axes=(1,)), dtype="float32"),
+                x,
+            ),
+        ),
+        F32,
+        None,
     ),
     "exp(log(x)) is NaN for a negative x": (of("exponential", of("log")), F32, None),
     "the sums of a gradient run over another axis": (

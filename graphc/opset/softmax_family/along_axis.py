@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc.dimensions import Dimension
+from graphc.dtypes import F32
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
 from graphc.ir.op import Cost, OpCall
@@ -30,8 +31,12 @@ def repeat(build: Builder, value: Value, like: Value, axis: int) -> Value:
 
 
 def sum_along(build: Builder, value: Value, axis: int) -> Value:
-    """The sum along one axis."""
-    return build.reduce_sum(value, axes=(axis,))
+    """The sum along one axis; of 16-bit floats taken as float32, as JAX takes it."""
+    dtype = value.type.dtype
+    if not dtype.is_floating or dtype.itemsize >= F32.itemsize:
+        return build.reduce_sum(value, axes=(axis,))
+    total = build.reduce_sum(build.convert(value, dtype=F32), axes=(axis,))
+    return build.convert(total, dtype=dtype)
 
 
 def below_maximum(build: Builder, x: Value, axis: int) -> Value:

@@ -170,9 +170,10 @@ def test_attention_is_found_together_with_its_written_gradient(name: str) -> Non
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_16_bits_beside_a_wide_softmax_are_found_with_their_gradient(dtype: str) -> None:
+@pytest.mark.parametrize("logits_dtype", [None, "float32"])
+def test_16_bits_are_found_with_their_gradient(dtype: str, logits_dtype: Any) -> None:
     def attend(q: Any, k: Any, v: Any) -> Any:
-        logits = jnp.einsum("btnh,bsnh->bnts", q, k, preferred_element_type=jnp.float32)
+        logits = jnp.einsum("btnh,bsnh->bnts", q, k, preferred_element_type=logits_dtype)
         weights = jax.nn.softmax(logits * 0.5, -1).astype(v.dtype)
         return jnp.einsum("bnts,bsnv->btnv", weights, v)
 
