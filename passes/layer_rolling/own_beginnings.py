@@ -80,10 +80,15 @@ class OwnBeginnings(ValueMap):
     def _count_single(self, graph: Graph) -> Counter[tuple[int, _Kind]]:
         """How many nodes of each signature have one user of a kind."""
         found: Counter[tuple[int, _Kind]] = Counter()
+        signatures = self._signatures
         for node in graph.nodes:
-            kinds = Counter((self._signatures[u], place) for u, place in self._users[node])
-            signature = self._signatures[node]
-            found.update((signature, kind) for kind, count in kinds.items() if count == 1)
+            signature = signatures[node]
+            kinds = [(signatures[user], place) for user, place in self._users[node]]
+            if len(kinds) > 1:
+                counts = Counter(kinds)
+                kinds = [kind for kind in counts if counts[kind] == 1]
+            for kind in kinds:
+                found[signature, kind] += 1
         return found
 
     def _write(self, graph: Graph) -> Graph:
