@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
@@ -22,6 +23,10 @@ _TOGETHER: Final = 8
 _SAMPLES_TOGETHER: Final = 65_536
 
 
+_LOW_HALF: Final = 0 if sys.byteorder == "little" else 1
+"""Which half of 64 bits counts least."""
+
+
 def _draw_order(size: int, seed: int, number: int) -> np.ndarray[Any, Any]:
     """The numbers below `size` in the order of random keys, each behind its own key.
 
@@ -29,10 +34,10 @@ def _draw_order(size: int, seed: int, number: int) -> np.ndarray[Any, Any]:
     one in four billion pairs, the smaller number comes first.
     """
     keys = np.random.PCG64((seed, number)).random_raw(size)
-    keys &= np.uint64(0xFFFFFFFF_00000000)
-    keys |= np.arange(size, dtype=np.uint64)
+    numbers = keys.view(np.uint32)[_LOW_HALF::2]
+    numbers[:] = np.arange(size, dtype=np.uint32)
     keys.sort()
-    return keys.astype(np.int32)
+    return numbers.astype(np.int32)
 
 
 class ArrayBatches(Batches):
