@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,10 +25,11 @@ from graphc.ops.tensor import Tensor
 from graphc.ops.undoing import undone_on_failure
 
 
-class Loss(Configurable, ABC, kind="losses"):
+class Loss(Configurable, kind="losses"):
     """A number that says how far predictions are from the truth.
 
-    A subclass defines `call(y_true, y_pred)`: one loss per sample, or more.
+    A subclass defines `call(y_true, y_pred)`: one loss per sample, or more; or `__call__`, with
+    `sample_weight`, where it is one number for all.
 
     Args:
         name: scope of its nodes; the class's name by default.
@@ -84,9 +84,9 @@ class Loss(Configurable, ABC, kind="losses"):
                 losses, sample_weight, counting, self.reduction, self.dtype
             )
 
-    @abstractmethod
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """One loss per sample."""
+        raise NotImplementedError(f"{type(self).__name__} has no call(self, y_true, y_pred)")
 
 
 def _tensors(thing: Any, dtype: DType | None, graph: DataflowGraph) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from graphc.errors import GraphcError
 from graphc.ir.origin import capture_origin
 from graphc.losses.by_name import as_loss
@@ -37,6 +39,14 @@ class CompiledLosses:
         for named in flatten(loss)[0]:
             if isinstance(named, str):
                 get_loss(named)  # says now that there is none of this name
+        for weight in flatten(loss_weights)[0]:
+            if weight is not None and not isinstance(weight, (int, float, np.number)):
+                raise GraphcError(
+                    "loss_weights are numbers, one for each output",
+                    given=repr(loss_weights)[:200],
+                    fix="metrics are named: compile(optimizer, loss, metrics=[…])",
+                    origin=capture_origin(),
+                )
         self._given, self._weights = loss, loss_weights
         self.trackers: list[Mean] = []
         self.outputs: list[str] = []

@@ -265,3 +265,24 @@ def test_a_class_alone_is_no_list_of_callbacks() -> None:
     stopping: Any = graphc.callbacks.EarlyStopping
     said = refusal(lambda: classifier().fit(X, LABELS, callbacks=stopping, verbose=0))
     assert "EarlyStopping()" in said
+
+
+def test_metrics_are_no_weights_of_losses() -> None:
+    model = graphc.Sequential([graphc.Input((4,)), layers.Dense(1)])
+    said = refusal(lambda: model.compile("sgd", "mse", ["mae"]))
+    assert "metrics=" in said
+    model.compile("sgd", "mse", [np.float32(2)])
+    model.fit(X, X[:, :1], verbose=0)
+
+
+def test_a_loss_may_be_a_call_of_the_whole_batch() -> None:
+    class Spread(losses.Loss):
+        def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+            return ops.mean(ops.square(y_pred - ops.mean(y_pred, axis=0))) + ops.mean(y_true)
+
+    model = graphc.Sequential([graphc.Input((4,)), layers.Dense(2)])
+    model.compile("sgd", Spread())
+    expected = np.square(np.subtract(*[(p := model.predict(X)), p.mean(0)])).mean() + X.mean()
+    assert model.evaluate(X, X[:, :2] * 0 + X.mean()) == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(NotImplementedError, match="call"):
+        losses.Loss()(X, X)
