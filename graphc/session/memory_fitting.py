@@ -168,7 +168,7 @@ def _infeasible(budget: int, unbudgeted: int, smallest: int, goal: MemoryGoal) -
     return MemoryBudgetError(
         f"no form of the program fits into {format_bytes(budget)} of temporary memory",
         given=f"memory_budget of {budget:,} bytes; without one it takes {unbudgeted:,}",
-        expected=f"at least {smallest:,} bytes ({format_bytes(smallest)}), the smallest possible",
+        expected=f"at least {smallest:,} bytes ({format_bytes(smallest)}), the least of all tried",
         fix="raise the budget, or make the batch or the largest values smaller",
         origin=goal.largest[0].origin if goal.largest else None,
         context="\n".join(["the largest values that are left:", *lines]),
