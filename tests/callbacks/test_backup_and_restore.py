@@ -47,6 +47,8 @@ class Interrupting(Callback):
 
 
 def made(width=1):
+    """A model in a graph and a session of its own, as in a process of its own."""
+    graphc.reset_default_graph()
     model = graphc.Sequential([graphc.Input((3,)), layers.Dense(width)])
     model.compile("adam", "mse")
     model.set_weights([np.full((3, width), 0.1), np.zeros(width)])
