@@ -110,7 +110,7 @@ def _cases(program: Program) -> Iterator[Case]:
         functools.partial(compiled.step, 0),
         functools.partial(compiled.step, 1),
         target=TARGET,
-        calls=20,
+        least_seconds=0.05,
         prepare=compiled.prepare,
     )
 

@@ -51,6 +51,8 @@ class Comparison:
         theirs: the same piece done by hand-written JAX.
         target: the highest ratio ours / theirs that is good enough, None where there is no aim.
         calls: how often an action runs within one timing; more for one of microseconds.
+        least_seconds: how long one timing is to take, about; there are more calls if they end
+            sooner, since the first ones after a collection of garbage take longer.
         warmups: untimed runs of each action before the first pair.
         prepare: runs untimed before each timing, to clear a cache for example.
     """
@@ -60,6 +62,7 @@ class Comparison:
     theirs: Action
     target: float | None = None
     calls: int = 1
+    least_seconds: float = 0.0
     warmups: int = 2
     prepare: Action | None = None
 
@@ -183,7 +186,8 @@ def growth_exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
 def measure(case: Case, rounds: int, clock: Clock = time.perf_counter) -> Result:
     """Measure a case in `rounds` pairs (of a comparison) or rounds (of a growth); bytes once."""
     if isinstance(case, Comparison):
-        seconds = _time_in_turn(case, {"ours": case.ours, "theirs": case.theirs}, rounds, clock)
+        both = {"ours": case.ours, "theirs": case.theirs}
+        seconds = _time_in_turn(case, both, rounds, clock, case.least_seconds)
         ratios = tuple(a / b for a, b in zip(seconds["ours"], seconds["theirs"], strict=True))
         return Result(case.name, "ratio", ratios, seconds, case.target)
     if isinstance(case, Footprint):
@@ -198,11 +202,19 @@ def measure(case: Case, rounds: int, clock: Clock = time.perf_counter) -> Result
 
 
 def _time_in_turn(
-    case: Comparison | Growth, actions: dict[str, Action], rounds: int, clock: Clock
+    case: Comparison | Growth,
+    actions: dict[str, Action],
+    rounds: int,
+    clock: Clock,
+    least_seconds: float = 0.0,
 ) -> dict[str, tuple[float, ...]]:
     for action in actions.values():
         for _ in range(case.warmups):
             action()
+    calls = case.calls
+    if least_seconds:
+        fastest = min(_time(action, 1, clock) for action in actions.values())
+        calls = max(calls, math.ceil(least_seconds / fastest))
     seconds: dict[str, list[float]] = {side: [] for side in actions}
     for number in range(rounds):
         # One round's garbage is not to be collected at the expense of the next.
@@ -212,7 +224,7 @@ def _time_in_turn(
         for side in order:
             if case.prepare is not None:
                 case.prepare()
-            seconds[side].append(_time(actions[side], case.calls, clock))
+            seconds[side].append(_time(actions[side], calls, clock))
     return {side: tuple(times) for side, times in seconds.items()}
 
 

@@ -92,6 +92,12 @@ def test_one_timing_of_many_calls_gives_the_seconds_of_one(clock: FakeClock) -> 
     assert clock.ran.count("ours") == 10
 
 
+def test_a_timing_has_as_many_calls_as_it_needs_to_last(clock: FakeClock) -> None:
+    ours, theirs = clock.action("ours", 3.0), clock.action("theirs", 1.5)
+    measure(Comparison("call", ours, theirs, least_seconds=10.0, warmups=0), 2, clock)
+    assert clock.ran.count("ours") == clock.ran.count("theirs") == 1 + 2 * 7
+
+
 @pytest.mark.parametrize(("target", "met"), [(1.9, False), (2.0, True), (None, None)])
 def test_a_target_is_met_by_a_median_that_is_not_above_it(
     clock: FakeClock, target: float | None, met: bool | None
