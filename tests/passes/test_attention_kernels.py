@@ -31,7 +31,6 @@ GIVEN: dict[str, tuple[list[np.ndarray], dict[str, Any]]] = {
     "causal": ([QUERY, KEY, VALUE], {"is_causal": True}),
     "grouped heads": ([QUERY, FEW_KEY, FEW_VALUE], {"is_causal": True, "hidden_logit": -1e30}),
     "window": ([QUERY, KEY, VALUE], {"is_causal": True, "local_window_size": (2, 0)}),
-    "mask": ([QUERY, KEY, VALUE, MASK | np.eye(6, dtype=bool)], {}),
 }
 REFUSED: dict[str, tuple[list[np.ndarray], dict[str, Any], str]] = {
     "float32": ([each.astype(np.float32) for each in (QUERY, KEY, VALUE)], {}, "16 bits"),
@@ -40,11 +39,9 @@ REFUSED: dict[str, tuple[list[np.ndarray], dict[str, Any], str]] = {
         {"is_causal": True, "hidden_logit": -2.0},
         "its logit is -2.0",
     ),
-    "queries without keys, as NaN": (
-        [QUERY, KEY, VALUE, MASK],
-        {"hidden_logit": -np.inf},
-        "its logit is -inf",
-    ),
+    "mask": ([QUERY, KEY, VALUE, MASK], {}, "without keys"),
+    "mask and order": ([QUERY, KEY, VALUE, MASK], {"is_causal": True}, "without keys"),
+    "mask that makes NaN": ([QUERY, KEY, VALUE, MASK], {"hidden_logit": -np.inf}, "without keys"),
     "more queries than keys": (
         [QUERY, KEY[:, :3], VALUE[:, :3]],
         {"is_causal": True},

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any, Final, cast
 
 import jax
-import numpy as np
 
 from graphc.dtypes import BF16, F16, F32
 from graphc.ir.attributes import Schema, choice
@@ -54,14 +53,16 @@ def refusal(node: Node, implementation: str) -> str | None:
     """
     is_gradient = node.op.name == "attention_gradient"
     types = tuple([value.type for value in node.inputs])
-    extras = find_extras(_call(node), len(types) - is_gradient)
+    extras = find_extras(node.call, len(types) - is_gradient)
     attributes = node.attributes
     if types[0].dtype not in (BF16, F16):
         return f"kernels take numbers of 16 bits, not {types[0].dtype}"
     if is_gradient and extras.bias is not None:
         return "the gradient of a bias is all logits"
+    if extras.mask is not None:  # the weights are equal then, and logits have no gradient
+        return "a mask may leave a query without keys, of which the kernel makes other numbers"
     hidden = attributes["hidden_logit"]
-    if hidden is not None and (hidden > _HIDDEN or (extras.mask and np.isinf(hidden))):
+    if hidden is not None and hidden > _HIDDEN:
         return f"the kernel hides a key altogether, here its logit is {hidden}"
     queries, keys = types[0].shape[1], types[1].shape[1]
     if attributes["is_causal"] and queries != keys:
@@ -75,10 +76,6 @@ def refusal(node: Node, implementation: str) -> str | None:
     except (ValueError, NotImplementedError, RuntimeError) as error:
         return f"{implementation}: {error}"
     return None
-
-
-def _call(node: Node) -> OpCall:
-    return OpCall(node.op, tuple([value.type for value in node.inputs]), node.attributes)
 
 
 def _attention(
