@@ -240,6 +240,8 @@ class GradientSearch:
     # --- the products -----------------------------------------------------------------------------
 
     def _add_cotangent_of_value(self, node: Node, place: _Place) -> None:
+        if place.hiding:
+            raise NearMissError("weights are hidden once more before they are used elsewhere")
         other, free, axes = self._other(node, place)
         if not self._is_same(other, self.ct, free):
             raise NearMissError("the weights are used elsewhere too")

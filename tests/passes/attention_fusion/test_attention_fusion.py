@@ -258,6 +258,14 @@ NEAR_GRADIENTS = {
         with_aid(lambda w, fw, fl, k, ct: jnp.einsum("bnts,bsnh->btnh", w, k)),
         "the weights are used elsewhere",
     ),
+    "weights are hidden before the cotangent of values": (
+        with_aid(
+            lambda w, fw, fl, k, ct: jnp.einsum(
+                "bnts,btnv->bsnv", jnp.where(jnp.tri(T, S, dtype=bool), w, 0), ct
+            )
+        ),
+        "hidden once more",
+    ),
     "another tensor is in the place of keys": (
         with_aid(lambda w, fw, fl, k, ct: jnp.einsum("bnts,bsnh->btnh", fl, k * k)),
         "neither queries nor keys",
