@@ -7,8 +7,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from graphc.errors import GradientError, GraphcError, did_you_mean
+from graphc.errors import GradientError, GraphcError, StateError, did_you_mean
 from graphc.ir.origin import capture_origin
+from graphc.ops.dataflow import get_default_graph
 from graphc.ops.tensor import Tensor
 from graphc.ops.variable import Variable
 
@@ -123,6 +124,24 @@ def require_loss(loss: Any) -> None:
             fix="call the function, and hand its result over: minimize(loss())"
             if callable(loss)
             else None,
+            origin=capture_origin(),
+        )
+
+
+def require_no_body() -> None:
+    """Refuse to build a step in a branch or a loop body: it would be done whatever is chosen.
+
+    Raises:
+        StateError: the default graph is such a body.
+    """
+    if get_default_graph().parent is not None:
+        raise StateError(
+            "a branch or a loop body cannot hold a step of an optimizer",
+            given="minimize or apply_gradients inside of cond, while_loop, scan or map_fn",
+            expected="one step, built outside, that session.run does as often as it is asked to",
+            fix="outside, minimize the loss that cond gives: minimize(cond(p, lambda: a, "
+            "lambda: b)); or change variables inside by hand: "
+            "variable.assign_sub(rate * gradients(loss, variable))",
             origin=capture_origin(),
         )
 

@@ -26,16 +26,12 @@ from graphc.optimizers.arguments import (
     as_pairs,
     refuse_unknown_arguments,
     require_loss,
+    require_no_body,
 )
 from graphc.optimizers.kept_variables import KeptVariables
 from graphc.optimizers.learning_rates import LearningRate
 from graphc.optimizers.own_steps import OwnSteps, own_assignments
-from graphc.optimizers.step_building import (
-    Pair,
-    StepBuilding,
-    VariableStep,
-    make_slots,
-)
+from graphc.optimizers.step_building import Pair, StepBuilding, VariableStep, make_slots
 from graphc.optimizers.weight_decay import Exclusions
 from graphc.update_rules.registry import find_update_rule
 
@@ -180,7 +176,9 @@ class Optimizer(OwnSteps, Configurable, kind="optimizers"):
 
         Raises:
             GradientError: the loss depends on none of them, or not on one that is in `var_list`.
+            StateError: it would stand in a branch or a loop body.
         """
+        require_no_body()
         pairs, updates = self.compute_gradients(loss, var_list), updates_below(loss)
         if not updates:
             return self.apply_gradients(pairs, name)
@@ -229,7 +227,9 @@ class Optimizer(OwnSteps, Configurable, kind="optimizers"):
 
         Raises:
             GraphcError: there is no gradient, or the optimizer's variables are in another graph.
+            StateError: as `minimize`.
         """
+        require_no_body()
         pairs = as_pairs(grads_and_vars)
         graph = pairs[0][1].graph
         forget = self.remember()

@@ -143,6 +143,30 @@ def test_an_average_begins_at_the_weights_that_were_loaded(session: graphc.Sessi
     np.testing.assert_allclose(session.run(w), [4.5, 7.5], rtol=1e-5)
 
 
+def test_a_step_in_a_branch_is_refused_with_what_to_do(session: graphc.Session) -> None:
+    """It would be done in the graph of its variables, whichever branch is chosen."""
+    w = graphc.Variable(2.0)
+    chosen = graphc.placeholder("bool", [])
+    loss, optimizer = graphc.ops.square(w), SGD(0.1)
+    pairs = [(graphc.gradients(loss, w), w)]
+    for build in (lambda: optimizer.minimize(loss), lambda: optimizer.apply_gradients(pairs)):
+        with pytest.raises(errors.StateError, match=r"minimize\(cond\(") as caught:
+            graphc.cond(chosen, build, lambda: graphc.constant(0.0))
+        assert "test_steps.py" in str(caught.value)
+    train = optimizer.minimize(graphc.cond(chosen, lambda: loss, lambda: 0.0 * w))
+    by_hand = graphc.cond(
+        chosen,
+        lambda: w.assign_sub(0.1 * graphc.gradients(graphc.ops.square(w), w)),
+        lambda: graphc.ops.copy(w),
+    )
+    for what in (train, by_hand):
+        session.set_variables({w: 2.0})
+        session.run(what, {chosen: False})
+        assert session.run(w) == 2.0
+        session.run(what, {chosen: True})
+        assert session.run(w) == pytest.approx(1.6)
+
+
 def test_muon_leaves_what_is_no_matrix_to_adam(session: graphc.Session) -> None:
     names = {"kernel": (2, 3), "bias": (3,), "my_Embeddings": (2, 3), "top/kernel": (3, 2)}
     variables = [graphc.Variable(np.ones(s, np.float32), name=n) for n, s in names.items()]
