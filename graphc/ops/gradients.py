@@ -144,7 +144,7 @@ def gradients(
             f"no y depends on {missing[0].name!r}",
             given=f"ys {[y.name for y in y_tensors]}, xs {[x.name for x in x_tensors]}",
             expected="a differentiable path from every x to some y",
-            fix='leave it out, or say unconnected_gradients="zero" or "none"',
+            fix=_fix_of_unconnected(y_tensors, missing[0]),
             origin=capture_origin(),
         )
     x_tensors = [tensor for group in groups for tensor in group]
@@ -170,6 +170,24 @@ def gradients(
         results = dict(zip(wanted, made, strict=True))
     answer = [_total([results.get(tensor) for tensor in group]) for group in groups]
     return answer if isinstance(xs, (list, tuple)) else answer[0]
+
+
+def _fix_of_unconnected(ys: Sequence[Tensor], x: Tensor) -> str:
+    """What to do about an x that no y depends on, by what is usual in its place."""
+    captured = ys[0].graph.captures.values()
+    if all(y in captured for y in ys):
+        return (
+            "the ys were computed outside of this branch or loop body: compute them in it, or take "
+            "the gradient outside"
+        )
+    name = x.value.node.attributes.get("variable")
+    below = topological_order([y.value for y in ys])
+    if any(node.op.name == "read" and node.attributes["variable"] == name for node in below):
+        return (
+            "the ys read the variable after an assignment: take the gradient of that read, "
+            "`now = variable.read_value()` under the same control_dependencies, and use `now`"
+        )
+    return 'leave it out, or say unconnected_gradients="zero" or "none"'
 
 
 def _sources(thing: Any, graph: DataflowGraph) -> list[tuple[Tensor, Tensor | None]]:

@@ -211,7 +211,8 @@ class Optimizer(OwnSteps, Configurable, kind="optimizers"):
             raise GradientError(
                 "the loss depends on no trainable variable",
                 given=f"{loss.name!r}, and {len(candidates)} trainable variables in its graph",
-                fix="compute the loss from the variables, or name them in var_list",
+                fix="compute the loss from the variables as they are before the run, not under "
+                "control_dependencies on an assignment; or name them in var_list",
                 origin=capture_origin(),
             )
         return pairs

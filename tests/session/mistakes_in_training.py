@@ -14,6 +14,26 @@ def unconnected_gradient(session):
     return graphc.gradients(doubled, y)  # blame
 
 
+@mistake(errors.GradientError, "outside of this branch", "gradient outside")
+def gradient_in_a_branch_of_a_loss_outside(session):
+    w = graphc.Variable(2.0)
+    loss = w * w
+    is_large = loss > 1.0
+
+    def gradient():
+        return graphc.gradients(loss, w)  # blame
+
+    return graphc.cond(is_large, gradient, lambda: w * 0.0)
+
+
+@mistake(errors.GradientError, "after an assignment", "read_value()")
+def gradient_of_what_was_read_after_an_assignment(session):
+    w = graphc.Variable(2.0)
+    with graphc.control_dependencies([w.assign(3.0)]):
+        loss = graphc.ops.square(w)
+    return graphc.gradients(loss, w)  # blame
+
+
 @mistake(errors.GradientError, "int32", "ops.cast")
 def gradient_of_an_integer(session):
     x = graphc.placeholder("int32", [])
