@@ -13,6 +13,11 @@ def has_logits_of(node: Node, least_bytes: int) -> bool:
     types = tuple([value.type for value in node.inputs])
     if not all(type_.is_static and type_.size for type_ in types):
         return False
+    return logits_bytes(node) >= least_bytes
+
+
+def logits_bytes(node: Node) -> int:
+    """What all logits of an attention, or of its gradient, take; sizes are known."""
+    types = tuple([value.type for value in node.inputs])
     sizes: Any = sizes_of(types)
-    wide = computed_in(types[0].dtype)
-    return sizes.B * sizes.N * sizes.T * sizes.S * wide.itemsize >= least_bytes
+    return sizes.B * sizes.N * sizes.T * sizes.S * computed_in(types[0].dtype).itemsize

@@ -26,7 +26,7 @@ from passes.custom_gradient_removal import CustomGradientRemoval
 from passes.elementwise_fusion import ElementwiseFusion
 from passes.functional import Functional
 from passes.layer_rolling import LayerRolling
-from passes.memory_budget import MemoryBudget
+from passes.memory_budget import ComputationInPieces, MemoryBudget
 from passes.optimizer_updates import OptimizerUpdates
 from passes.pruning import Pruning
 from passes.row_access import RowAccess
@@ -88,6 +88,7 @@ def default_pipeline() -> Pipeline:
                     MemoryBudget(),
                     Pruning(),
                     CommonSubexpressions(),
+                    ComputationInPieces(),
                     StackParts(),
                     UpdatesInLoops(),
                 ),

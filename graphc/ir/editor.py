@@ -53,6 +53,19 @@ class ValueMap:
         return found if node is None else node.outputs[found.index]
 
 
+class ChainedMap(ValueMap):
+    """Where values are after one pass, or edit, and then another."""
+
+    __slots__ = ("_first", "_then")
+
+    def __init__(self, first: ValueMap, then: ValueMap) -> None:
+        super().__init__()
+        self._first, self._then = first, then
+
+    def __getitem__(self, value: Value) -> Value:
+        return self._then[self._first[value]]
+
+
 UNCHANGED = ValueMap()
 
 
