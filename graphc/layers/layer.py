@@ -22,6 +22,7 @@ from graphc.layers.dtype_policy import DTypePolicy
 from graphc.layers.input_spec import check_inputs
 from graphc.layers.layer_call import LayerCall, as_new_tensors
 from graphc.layers.layer_weights import LayerWeights
+from graphc.layers.weights_of_calls import WeightsOfCall
 from graphc.naming import snake_case
 from graphc.ops.arithmetic import divide_no_nan
 from graphc.ops.bodies import flatten
@@ -82,6 +83,7 @@ class Layer(LayerWeights, Configurable, kind="layers"):
         self.supports_masking = _overrides(self, "compute_mask")
         self.built = False
         self._first_call: LayerCall | None = None
+        self._was_called = False
         self._scope = ""
         self._call_arguments = CallArguments(self.call)
         super().__init__(trainable)
@@ -120,6 +122,7 @@ class Layer(LayerWeights, Configurable, kind="layers"):
 
         Raises:
             GraphMixError: the layer has weights in another graph.
+            GraphcError: `call` makes weights that are not kept.
             ShapeError: the inputs do not fit the layer.
         """
         arguments = self._call_arguments
@@ -141,6 +144,9 @@ class Layer(LayerWeights, Configurable, kind="layers"):
             if context.is_outermost:
                 for layer in self._flatten_layers():
                     layer._call_losses = []
+            made = None
+            if context.is_outermost:
+                made = WeightsOfCall(self, home, self._was_called)
             full, previous_mask = arguments.completed(given, context.training)
             updates: list[Tensor] = []
             with (
@@ -149,13 +155,15 @@ class Layer(LayerWeights, Configurable, kind="layers"):
                 collected_updates(updates),
             ):
                 outputs = self.call(*full.args, **full.kwargs)
-                if context.is_outermost:
+                if made is not None:
+                    made.require_kept()
                     outputs = as_new_tensors(outputs, given, self.name)
                 self._add_activity_losses(outputs)
                 self._note_masks(first, outputs, previous_mask)
             if context.is_outermost:
                 call = LayerCall(self, given, outputs, by_position=len(args))
                 self._note_call(graph, call, updates)
+        self._was_called = True
         return outputs
 
     def _enter(
