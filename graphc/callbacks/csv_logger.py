@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from graphc.callbacks.callback import Callback, Logs
+from graphc.callbacks.log_files import written_by
 
 
 class CSVLogger(Callback):
@@ -20,6 +22,9 @@ class CSVLogger(Callback):
         filename: of the file.
         separator: between the elements of a row.
         append: add to a file that is there, for a training that goes on.
+
+    Raises:
+        GraphcError: in training, that the file cannot be made or written.
     """
 
     def __init__(
@@ -36,10 +41,12 @@ class CSVLogger(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._close()
         self._names = None
-        self._has_header = (
-            self.append and self.filename.exists() and self.filename.stat().st_size > 0
-        )
-        self._file = self.filename.open("a" if self.append else "w", newline="", encoding="utf-8")
+        with written_by(self, self.filename):
+            self._has_header = (
+                self.append and self.filename.exists() and self.filename.stat().st_size > 0
+            )
+            mode = "a" if self.append else "w"
+            self._file = self.filename.open(mode, newline="", encoding="utf-8")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
@@ -47,20 +54,30 @@ class CSVLogger(Callback):
             self._names = sorted(logs)
             if not any(name.startswith("val_") for name in logs):  # a validation may come later
                 self._names += [f"val_{name}" for name in self._names]
-        assert self._file is not None
-        writer = csv.writer(self._file, delimiter=self.separator)
+        rows = [[epoch, *[_as_text(logs.get(name, "NA")) for name in self._names]]]
         if not self._has_header:
-            writer.writerow(["epoch", *self._names])
+            rows = [["epoch", *self._names], *rows]
             self._has_header = True
-        writer.writerow([epoch, *[_as_text(logs.get(name, "NA")) for name in self._names]])
-        self._file.flush()
+        assert self._file is not None
+        try:
+            with written_by(self, self.filename):
+                csv.writer(self._file, delimiter=self.separator).writerows(rows)
+                self._file.flush()
+        except BaseException:
+            self._close()
+            raise
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        self._close()
+        with written_by(self, self.filename):
+            if self._file is not None:
+                self._file.close()
+        self._file = None
 
     def _close(self) -> None:
+        """Let go of the file of a training that has failed."""
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):
+                self._file.close()
             self._file = None
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from graphc.callbacks.callback import Callback, Kind, Logs
 from graphc.callbacks.event_files import EventFile, histogram_value, scalar_value
+from graphc.callbacks.log_files import written_by
 from graphc.errors import GraphcError
 from graphc.ir.origin import capture_origin
 
@@ -31,7 +33,8 @@ class TensorBoard(Callback):
         embeddings_metadata: not there.
 
     Raises:
-        GraphcError: an argument is out of its range, or asks for what is not there.
+        GraphcError: an argument is out of its range, or asks for what is not there; in training,
+            that a file cannot be made or written.
     """
 
     def __init__(
@@ -133,25 +136,37 @@ class TensorBoard(Callback):
             self._add_histograms(epoch)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
+        with written_by(self, self.log_dir):
+            for file in self._files.values():
+                file.close()
+        self._files = {}
+
+    def _close(self) -> None:
+        """Let go of the files of a training that has failed."""
         for file in self._files.values():
-            file.close()
+            with contextlib.suppress(OSError):
+                file.close()
         self._files = {}
 
     def _add(self, run: str, step: int, numbers: Mapping[str, Any]) -> None:
         scalars = {name: value for name, value in numbers.items() if np.ndim(value) == 0}
         if scalars:
-            file = self._file(run)
-            file.add(step, *[scalar_value(name, float(v)) for name, v in scalars.items()])
-            file.flush()
+            self._write(run, step, [scalar_value(name, float(v)) for name, v in scalars.items()])
 
     def _add_histograms(self, epoch: int) -> None:
-        file = self._file("train")
         weights = zip(self.model.weights, self.model.get_weights(), strict=True)
-        file.add(
-            epoch,
-            *[histogram_value(f"{w.name.replace(':', '_')}/histogram", a) for w, a in weights],
-        )
-        file.flush()
+        named = [(f"{weight.name.replace(':', '_')}/histogram", a) for weight, a in weights]
+        self._write("train", epoch, [histogram_value(name, array) for name, array in named])
+
+    def _write(self, run: str, step: int, values: Sequence[bytes]) -> None:
+        try:
+            with written_by(self, self.log_dir / run):
+                file = self._file(run)
+                file.add(step, *values)
+                file.flush()
+        except BaseException:
+            self._close()
+            raise
 
     def _done(self) -> int | None:
         """Steps of the optimizer so far."""
