@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -13,6 +13,11 @@ import jax
 from graphc.errors import GraphcError
 from graphc.garbage_collection import paused_collection
 from graphc.ir.graph import Graph
+from graphc.lowering.compile_options import (
+    CompileOption,
+    do_without_options,
+    options_to_compile_soon,
+)
 from graphc.lowering.disk_cache import DiskCache
 from graphc.lowering.jax_internals import (
     Aval,
@@ -25,6 +30,14 @@ from graphc.lowering.jaxpr import LoweredGraph, aval_of, lower_graph
 
 class Executable:
     """A program on a device.
+
+    Args:
+        graph: static and without effects.
+        name: of the program in XLA.
+        device: where it runs; JAX's default if None.
+        donate: let calls consume the variables that it updates.
+        disk_cache: where the compiled program is looked for and kept.
+        runs_once: compile it in little time, at the price of a slower program.
 
     Attributes:
         graph: the graph it was made of, static and without effects.
@@ -46,6 +59,7 @@ class Executable:
         device: Any = None,
         donate: bool = True,
         disk_cache: DiskCache | None = None,
+        runs_once: bool = False,
     ) -> None:
         self.graph = graph
         self.device = device
@@ -60,20 +74,30 @@ class Executable:
         self.donated = self._donations() if donate else ()
         arguments = {state: place for place, state in enumerate(self.lowered.states)}
         offset = len(self.lowered.hoisted)
-        self._function = jit_from_jaxpr(
-            self.lowered.program, name, [offset + arguments[state] for state in self.donated]
-        )
+        self._donated_arguments = [offset + arguments[state] for state in self.donated]
         with self._scope(), self._on_device(), paused_collection():
             self.constants: list[Any] = [
                 jax.device_put(array, device) for array in self.lowered.hoisted
             ]
-            self._stages: Any = self._function.lower(*self._specs())
+        self._options = options_to_compile_soon(self._platform()) if runs_once else {}
+        self._write(self._options)
         self.call: Callable[..., list[Any]] = self._first_call
         self.lowering_seconds = time.perf_counter() - started
         self.xla_seconds = 0.0
         self.cache = "off"
         self._compiled: Any = None
         self._compiling = threading.Lock()
+
+    def _platform(self) -> str:
+        return jax.default_backend() if self.device is None else str(self.device.platform)
+
+    def _write(self, options: Mapping[str, CompileOption]) -> None:
+        """Write the StableHLO of a function that is compiled with these options."""
+        self._function = jit_from_jaxpr(
+            self.lowered.program, self._name, self._donated_arguments, compiler_options=options
+        )
+        with self._scope(), self._on_device(), paused_collection():
+            self._stages: Any = self._function.lower(*self._specs())
 
     def _specs(self) -> list[Any]:
         avals = self.lowered.program.in_avals
@@ -117,11 +141,23 @@ class Executable:
                     if self._disk_cache is not None:
                         hits = self._disk_cache.hits
                         stack.enter_context(scoped_compilation_cache(self._disk_cache))
-                    self._compiled = self._stages.compile()
+                    self._compiled = self._compile()
                     if self._disk_cache is not None:
                         self.cache = "hit" if self._disk_cache.hits > hits else "miss"
                 self.xla_seconds = time.perf_counter() - started
         return self._compiled
+
+    def _compile(self) -> Any:
+        try:
+            return self._stages.compile()
+        except Exception:
+            if not self._options:
+                raise
+        # Perhaps this XLA has no such option; what else is wrong is wrong without it too.
+        self._write({})
+        compiled = self._stages.compile()
+        do_without_options(self._platform())
+        return compiled
 
     def begin_compiling(self) -> None:
         """Compile in a thread of its own; who needs the program meanwhile waits for it."""

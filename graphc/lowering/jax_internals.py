@@ -234,6 +234,7 @@ def jit_from_jaxpr(
     name: str,
     donate_argnums: Sequence[int] = (),
     keep_unused: bool = True,
+    compiler_options: Mapping[str, bool | int] | None = None,
 ) -> Callable[..., list[Any]]:
     """Returns a ``jax.jit`` function of flat arguments that runs a jaxpr; it returns a list.
 
@@ -247,6 +248,8 @@ def jit_from_jaxpr(
         donate_argnums: arguments whose buffers become the outputs' (state that is updated). JAX
             warns about one that no output can take.
         keep_unused: keeps arguments that nothing reads, so that a donated one is freed too.
+        compiler_options: of XLA; part of the key of any cache. One that it does not know is an
+            error when it compiles.
 
     Raises:
         TypeError: from a call, when the arguments are not of the program's types, as when 64-bit
@@ -278,7 +281,12 @@ def jit_from_jaxpr(
     call.__name__ = call.__qualname__ = name
     if program.jaxpr.debug_info.arg_names is not None:
         vars(call)["__fun_debug_info__"] = program.jaxpr.debug_info
-    return jax.jit(call, donate_argnums=tuple(donate_argnums), keep_unused=keep_unused)
+    return jax.jit(
+        call,
+        donate_argnums=tuple(donate_argnums),
+        keep_unused=keep_unused,
+        compiler_options=dict(compiler_options) if compiler_options else None,
+    )
 
 
 @functools.cache

@@ -21,7 +21,7 @@ from graphc.rewriting.rules import Numerics
 
 @dataclass(frozen=True)
 class PackedFetches(GraphPass):
-    """Stacks fetches.
+    """Stacks fetches, and lets go of updates: the session goes on as if nothing had run.
 
     Attributes:
         counts: for each result, in order, of how many fetches it has a row; None for the next fetch
@@ -43,8 +43,7 @@ class PackedFetches(GraphPass):
             else _stack(editor.build, [next(fetches) for _ in range(count)])
             for count in self.counts
         ]
-        updates = graph.outputs[len(graph.fetches) :]
-        editor.set_outputs([*packed, *updates], graph.update_names)
+        editor.set_outputs(packed)
         return PassResult.of(editor, {"results": len(packed)})
 
 

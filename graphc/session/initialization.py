@@ -7,7 +7,7 @@ the seed and the graph alone, not on when it is first used or what else ran.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,9 +17,14 @@ from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.slicing_graphs import slice_graph
 from graphc.ops.tensor import Tensor
 from graphc.ops.variable import Variable
+from graphc.opset.random.keys import keys_of_streams
 from graphc.rewriting.step_form import StepForm
+from graphc.rewriting.stream_keys import streams_of
 from graphc.session.program import Program
-from graphc.session.state import COUNTER, Compute, VariableStore
+from graphc.session.state import COUNTER, SEED, Compute, VariableStore
+
+FIRST: Final = np.uint32(0)
+"""How many programs have drawn before this one, as far as it knows."""
 
 
 def compute_initial_values(
@@ -29,14 +34,15 @@ def compute_initial_values(
     signature = program.signature([])
     names = signature.state_names
     store.ensure(names, compute)
-    first = store.put(np.uint32(0))
     state = [
-        # Nothing may be donated to this program but what is its own.
-        first if name == COUNTER else store.put(array)
+        FIRST if name == COUNTER else array
         for name, array in zip(names, store.values(names), strict=True)
     ]
+    streams = streams_of(program.built)
+    seed = np.array(store.arrays[SEED])
+    keys = [keys_of_streams(seed, FIRST, streams)] if streams else []
     executable = signature.executable
-    results = executable.call(*executable.constants, *state)
+    results = executable.call(*executable.constants, *state, *keys)
     signature.check_numbers(results)
     return results[:count]
 
@@ -55,10 +61,12 @@ def initial_values(
         for variable in variables
         if isinstance(variable.initial_value, Tensor)
     }
-    if slice_graph(graph, list(computed.values())).inputs:
+    sliced = slice_graph(graph, list(computed.values()))
+    if sliced.inputs:
         _refuse_feeds(graph, computed)
     counts = [None if len(variables) == 1 else len(variables) for variables in groups]
-    return list(computed.values()), StepForm(packed=tuple(counts))
+    form = StepForm(packed=tuple(counts), streams=streams_of(sliced))
+    return list(computed.values()), form
 
 
 def _refuse_feeds(graph: DataflowGraph, computed: Mapping[Variable, Value]) -> None:

@@ -137,6 +137,7 @@ class Program:
         self.platform = self._context.platform
         self.device = device
         self._donate = donate
+        self._runs_once = form.runs_once
         self._disk_cache = disk_cache
         self._lock = threading.RLock()
         self._symbolic: PipelineRun | None = None
@@ -241,6 +242,7 @@ class Program:
             device=self.device,
             donate=self._donate,
             disk_cache=self._disk_cache,
+            runs_once=self._runs_once,
         )
         return Signature(sizes, run, executable, context.memo.get(NumericsTable))
 

@@ -29,6 +29,7 @@ from graphc.ops.dataflow import DataflowGraph
 from graphc.ops.tensor import Tensor
 from graphc.ops.variable import Variable
 from graphc.rewriting.pack_layout import PackLayout
+from graphc.session.staging import unaligned_copy
 
 SEED = "graphc/random_seed"
 COUNTER = "graphc/random_counter"
@@ -79,9 +80,9 @@ class VariableStore:
     def put(self, array: Any) -> Any:
         """A copy of an array on the device; later changes of the original do not reach it."""
         with scoped_x64():
-            if is_repeated(array):
-                return jax.device_put(array, self._device)  # there is nothing that could change
-            return jax.device_put(jax.numpy.array(array, copy=True), self._device)
+            if not is_repeated(array):  # in which there is nothing that could change
+                array = unaligned_copy(array)
+            return jax.device_put(array, self._device)
 
     def values(self, names: Iterable[str]) -> list[Any]:
         """The arrays of variables.

@@ -6,6 +6,7 @@ A key is a plain u32[2]. `random_key` is what gets built; the stage `functional`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -18,7 +19,7 @@ from graphc.ir.op import NoGradient, NotLowered, OpCall, OpSpec, Sample, TracedL
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType, tensor_type
 from graphc.opset.random.generator import GENERATOR
-from graphc.opset.random.threefry import Array, fold
+from graphc.opset.random.threefry import Array, fold, fold_each
 
 KEY = tensor_type(U32, (2,))
 WORD = tensor_type(U32, ())
@@ -54,6 +55,22 @@ def _samples(*pairs: tuple[Any, Any]) -> list[Sample]:
     ]
 
 
+def keys_of_streams(seed: Any, counter: Any, streams: Sequence[int]) -> Array:
+    """What `random_key` is on the device, of several streams; in NumPy: u32[streams, 2].
+
+    Args:
+        seed: u32[], the session's.
+        counter: u32[], how many programs have drawn before.
+        streams: their numbers.
+    """
+    return fold_each(base_key(seed, counter), streams)
+
+
+def base_key(seed: Any, counter: Any) -> Array:
+    """What `random_base` is, in NumPy: u32[2]."""
+    return fold(np.array([0, seed], np.uint32), counter)
+
+
 # --- random_base ----------------------------------------------------------------------------------
 
 
@@ -69,7 +86,7 @@ def _lower_base(call: OpCall, seed: Any, counter: Any) -> Any:
 
 
 def _base_reference(call: OpCall, seed: Any, counter: Any) -> Array:
-    return fold(np.array([0, seed], np.uint32), counter)
+    return base_key(seed, counter)
 
 
 RANDOM_BASE = REGISTRY.register(

@@ -8,6 +8,7 @@ layout that JAX calls partitionable.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -43,11 +44,16 @@ def threefry2x32(first: Any, second: Any, high: Any, low: Any) -> tuple[Any, Any
 
 
 def fold(key: Array, data: Any) -> Array:
-    """The key that a key and a number make; u32[2]."""
+    """The key that a key and a number make: u32[2]."""
+    return fold_each(key, [data])[0]
+
+
+def fold_each(key: Array, data: Sequence[Any]) -> Array:
+    """The keys that a key and each of some numbers make: u32[numbers, 2]."""
+    low = np.array(data, np.uint32)
     with np.errstate(over="ignore"):  # sums are modulo 2**32
-        low = np.array([data], np.uint32)
-        words = threefry2x32(key[0], key[1], np.zeros(1, np.uint32), low)
-    return np.concatenate(words)
+        words = threefry2x32(key[0], key[1], np.zeros_like(low), low)
+    return np.stack(words, axis=-1)
 
 
 def random_bits(key: Array, bits: int, shape: tuple[int, ...]) -> Array:
