@@ -88,6 +88,7 @@ class GraphEditor:
         self.build = Builder(self._added, registry)
         self.new_nodes: list[Node] = []
         self._forward: dict[Value, Value] = {}
+        self._none_replaced = self._forward.keys().isdisjoint
         self._users: dict[Value, dict[Node, None]] | None = None
         self._dropped: set[Node] = set()  # dead nodes, which no use list holds
 
@@ -115,13 +116,10 @@ class GraphEditor:
 
     def operands(self, node: Node) -> tuple[Value, ...]:
         """The operands of a node as they are now."""
-        if not self._forward:
-            return node.inputs
-        forward = self._forward
-        for value in node.inputs:
-            if value in forward:
-                return tuple([self.resolve(operand) for operand in node.inputs])
-        return node.inputs
+        inputs = node.inputs
+        if self._none_replaced(inputs):
+            return inputs
+        return tuple([self.resolve(operand) for operand in inputs])
 
     def replace(self, old: Value, new: Value) -> None:
         """Let `new` stand for `old` wherever it is used.

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import graphc.settings as settings
 from graphc.errors import GraphcError, PassError
@@ -23,13 +23,13 @@ from graphc.ir.op import OpSpec
 from graphc.ir.origin import UNKNOWN
 from graphc.ir.registry import OpRegistry
 from graphc.rewriting.graph_pass import PassContext, PassResult
-from graphc.rewriting.match import Match, MatchScope
+from graphc.rewriting.match import Match, MatchScope, OperandMaker
 from graphc.rewriting.pattern import Pattern, compile_pattern
 from graphc.rewriting.rules import RewriteRule, RuleSet
 
 # Users of a node with more users than this are left to the sweep that confirms.
 _MANY_USERS: Final = 64
-_MANY_OPERANDS: Final = 3
+_MOST_MAKERS: Final = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,18 +49,22 @@ class Entry:
     tag: str
 
 
+_Key: TypeAlias = tuple[OperandMaker, ...]
+"""A node's op and the makers of its operands; of many operands, the op alone."""
+
+
 class RuleProgram:
     """Rule sets compiled together: which patterns to try at which node.
 
     Attributes:
         depth: how many ops the deepest pattern looks at, on a path.
         roots: the ops at which some pattern starts.
-        table: the patterns to try, by the op of a node and those of its operands' makers.
+        table: the patterns to try, by the op of a node and the makers of its operands.
     """
 
     def __init__(self, sets: Sequence[RuleSet], registry: OpRegistry) -> None:
         self.entries: dict[OpSpec, list[Entry]] = {}
-        self.table: dict[tuple[OpSpec, ...], tuple[Entry, ...]] = {}
+        self.table: dict[_Key, tuple[Entry, ...]] = {}
         self.depth = 1
         for rules in sets:
             for rule in rules:
@@ -71,11 +75,11 @@ class RuleProgram:
                     self.depth = max(self.depth, pattern.depth)
         self.roots = frozenset(self.entries)
 
-    def candidates(self, key: tuple[OpSpec, ...]) -> tuple[Entry, ...]:
+    def candidates(self, op: OpSpec, key: _Key) -> tuple[Entry, ...]:
         """What to try at a node with this op and these makers of operands."""
-        op, *makers = key
+        makers = key[1:]
         found = [
-            entry for entry in self.entries[op] if len(key) == 1 or entry.pattern.may_match(makers)
+            entry for entry in self.entries[op] if not makers or entry.pattern.may_match(makers)
         ]
         self.table[key] = made = tuple(found)
         return made
@@ -85,13 +89,6 @@ class RuleProgram:
 def compile_rules(sets: tuple[RuleSet, ...], registry: OpRegistry) -> RuleProgram:
     """Compile rule sets, once."""
     return RuleProgram(sets, registry)
-
-
-def _key(op: OpSpec, operands: Sequence[Value]) -> tuple[OpSpec, ...]:
-    """Where to look in the table; ops of many operands have one line for all makers."""
-    if len(operands) > _MANY_OPERANDS:
-        return (op,)
-    return (op, *[value.node.op for value in operands])
 
 
 @dataclass(frozen=True)
@@ -151,64 +148,68 @@ class _Worklist:
                 self.scope.forget()
 
     def sweep(self) -> None:
-        roots, table = self.program.roots, self.program.table
-        candidates, operands_of = self.program.candidates, self.editor.operands
+        roots = self.program.roots
         for position, node in enumerate(self.nodes):
             if node.regions:
                 self.position = position
                 node = self.visit_regions(node)
-            op = node.op
-            if op not in roots:
-                continue
-            operands = operands_of(node)
-            count = len(operands)
-            if count == 1:
-                key = (op, operands[0].node.op)
-            elif count == 2:
-                key = (op, operands[0].node.op, operands[1].node.op)
-            else:
-                key = _key(op, operands)
-            entries = table.get(key)
-            if entries is None:
-                entries = candidates(key)
-            if entries:
-                self.position = position
-                self.visit(node, entries)
-                while self.pending:
-                    self.revisit(self.pending.pop())
+            if node.op in roots:
+                entries = self.entries(node)
+                if entries:
+                    self.position = position
+                    self.visit(node, entries)
+                    while self.pending:
+                        self.revisit(self.pending.pop())
 
     def revisit(self, node: Node) -> None:
         if node.regions:
             node = self.visit_regions(node)
         if node.op in self.program.roots:
-            key = _key(node.op, self.editor.operands(node))
-            self.visit(node, self.program.table.get(key) or self.program.candidates(key))
+            self.visit(node, self.entries(node))
+
+    def entries(self, node: Node) -> tuple[Entry, ...]:
+        """The patterns to try at a node."""
+        op, operands, maker = node.op, self.scope.operands(node), self.scope.maker
+        count = len(operands)
+        if count == 1:
+            key = (op, maker(operands[0]))
+        elif count == 2:
+            key = (op, maker(operands[0]), maker(operands[1]))
+        elif count <= _MOST_MAKERS:
+            key = (op, *[maker(value) for value in operands])
+        else:
+            key = (op,)
+        found = self.program.table.get(key)
+        return self.program.candidates(op, key) if found is None else found
 
     def visit(self, node: Node, entries: tuple[Entry, ...]) -> None:
         """Apply the first rule that matches and does not refuse."""
-        if self.changes and self.editor.is_dead(node):
-            return
+        is_alive = not self.changes
         for entry in entries:
             registers = entry.pattern.match(node, self.scope)
             if registers is None:
                 continue
+            is_alive = is_alive or not self.editor.is_dead(node)
+            if not is_alive:
+                return
             match = Match(node, entry.pattern.names, registers, self.scope)
             if self.try_rule(node, entry, match):
                 return
 
     def try_rule(self, node: Node, entry: Entry, match: Match) -> bool:
         rule, build = entry.rule, self.editor.build
-        made_before = len(self.editor.new_nodes)
+        made: Sequence[Node] = ()
         news: tuple[Value, ...] = ()
         try:
             reason = None if rule.check is None else rule.check(match)
             if reason is None:
+                made_before = len(self.editor.new_nodes)
                 with build.located(node.origin.with_rule(entry.tag), node.name):
                     results = rule.rewrite(match)
                 news = (results,) if isinstance(results, Value) else tuple(results)
+                made = self.editor.new_nodes[made_before:]
         except Exception as error:
             raise _failure(entry, node, error) from error
-        made = self.editor.new_nodes[made_before:]
         if reason is None:
             reason = self.misfit(entry, node, news)
         if reason is not None:

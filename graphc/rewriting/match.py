@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from graphc.ir.builder import Builder
 from graphc.ir.editor import GraphEditor
 from graphc.ir.node import Node, Value
+from graphc.ir.op import OpSpec
 from graphc.ir.types import TensorType
-from graphc.rewriting.splats import SPLAT_OPS, SplatNumber, splat_of
+from graphc.rewriting.splats import EXACT_EVERYWHERE, SPLAT_OPS, SplatNumber, splat_of
 
 _UNSEEN: Final = object()
+
+
+@dataclass(frozen=True, eq=False)
+class SplatMaker:
+    """An op through which splats are seen, and what it made.
+
+    Attributes:
+        op: the op.
+        is_splat: whether its result is a splat.
+        number: of what, where it is one of the small numbers that every element type holds.
+    """
+
+    op: OpSpec
+    is_splat: bool
+    number: bool | int | float | complex | None
+
+
+OperandMaker: TypeAlias = OpSpec | SplatMaker
+_splat_maker: Final = functools.cache(SplatMaker)
 
 
 class MatchScope:
@@ -21,12 +43,14 @@ class MatchScope:
 
     Attributes:
         editor: the graph being rewritten.
+        operands: gives the operands of a node as they are now.
     """
 
-    __slots__ = ("_splats", "editor")
+    __slots__ = ("_splats", "editor", "operands")
 
     def __init__(self, editor: GraphEditor) -> None:
         self.editor = editor
+        self.operands = editor.operands
         self._splats: dict[Value, SplatNumber | None] = {}
 
     def splat(self, value: Value) -> SplatNumber | None:
@@ -38,6 +62,17 @@ class MatchScope:
                 found = splat_of(value, self.editor)
             self._splats[value] = found
         return found
+
+    def maker(self, value: Value) -> OperandMaker:
+        """The op that made a value, and as which number: what patterns are chosen by."""
+        op = value.node.op
+        if op.name not in SPLAT_OPS:
+            return op
+        splat = self.splat(value)
+        if splat is None:
+            return _splat_maker(op, False, None)
+        number = splat.number
+        return _splat_maker(op, True, number if number in EXACT_EVERYWHERE else None)
 
     def forget(self) -> None:
         """Look at every value anew: operands have changed."""

@@ -16,15 +16,16 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from graphc.errors import GraphcError
-from graphc.ir.node import Node
+from graphc.ir.node import Node, Value
 from graphc.ir.op import OpSpec, Trait
 from graphc.ir.registry import OpRegistry
-from graphc.rewriting.match import MatchScope
-from graphc.rewriting.splats import SPLAT_OPS, is_number
+from graphc.rewriting.match import MatchScope, OperandMaker, SplatMaker
+from graphc.rewriting.splats import EXACT_EVERYWHERE, is_number
 from graphc.rewriting.terms import Captured, Constant, Known, Number, Operation, Splat, Tensor, Term
 
 Registers: TypeAlias = list[Any]
 Step: TypeAlias = Callable[[Registers, MatchScope], bool]
+Maker: TypeAlias = tuple[OpSpec, int]
 
 
 def _accept(registers: Registers, scope: MatchScope) -> bool:
@@ -40,7 +41,6 @@ class Pattern:
         root: the op of the node that is matched.
         size: how many registers matching takes; the first holds the root's first result.
         names: the register of each variable, named result and captured attribute.
-        operand_ops: for each operand of the root, the ops that may have made it; None for any.
         is_commutative: whether the root's two operands may change places.
         has_equal_operands: whether both operands of the root are one variable.
         depth: how many ops lie on the longest path of the term.
@@ -51,7 +51,6 @@ class Pattern:
     root: OpSpec
     size: int
     names: Mapping[str, int]
-    operand_ops: tuple[frozenset[OpSpec] | None, ...] | None
     is_commutative: bool
     has_equal_operands: bool
     depth: int
@@ -63,22 +62,36 @@ class Pattern:
         registers[0] = node.outputs[0]
         return registers if self.step(registers, scope) else None
 
-    def may_match(self, operand_ops: Sequence[OpSpec]) -> bool:
-        """Whether a root with operands made by these ops could match at all."""
-        wanted = self.operand_ops
+    def may_match(self, makers: Sequence[OperandMaker]) -> bool:
+        """Whether a root with operands made by these could match at all."""
+        wanted = self.term.operands
         if wanted is None:
             return True
-        if len(wanted) != len(operand_ops):
+        if len(wanted) != len(makers):
             return False
-        if self.has_equal_operands and operand_ops[0] is not operand_ops[1]:
+        if self.has_equal_operands and makers[0] is not makers[1]:
             return False
-        if _fits(wanted, operand_ops):
-            return True
-        return self.is_commutative and _fits(wanted, operand_ops[::-1])
+        return _may_be(wanted, makers) or (self.is_commutative and _may_be(wanted, makers[::-1]))
 
 
-def _fits(wanted: Sequence[frozenset[OpSpec] | None], given: Sequence[OpSpec]) -> bool:
-    return all(ops is None or op in ops for ops, op in zip(wanted, given, strict=True))
+def _may_be(wanted: Sequence[Term], makers: Sequence[OperandMaker]) -> bool:
+    return all(map(_may_be_made, wanted, makers))
+
+
+def _may_be_made(term: Term, maker: OperandMaker) -> bool:
+    """Whether a term may stand for what was made so."""
+    op = maker.op if isinstance(maker, SplatMaker) else maker
+    if isinstance(term, Operation):
+        return op.name == term.op_name
+    if isinstance(term, Constant):
+        return op.name == "constant"
+    if not isinstance(term, (Number, Splat, Known)):
+        return True
+    if not isinstance(maker, SplatMaker) or not maker.is_splat:
+        return isinstance(term, Known) and op.name == "constant"
+    if isinstance(term, Number) and term.number in EXACT_EVERYWHERE:
+        return maker.number == term.number
+    return True
 
 
 @dataclass
@@ -149,10 +162,15 @@ class _Compiler:
                 following = _capture_attribute(register, name, target, wanted, following)
         if term.operands is not None:
             swaps = spec.has(Trait.COMMUTATIVE) and not term.keeps_order
-            following = _load(register, [place for place, _ in operands], swaps, following)
-        if register == 0:
-            return following
-        return _check_op(register, spec, term.result, following)
+            wanted = [(place, self.maker(operand)) for place, operand in operands]
+            following = _load(register, wanted, swaps, following)
+        return following
+
+    def maker(self, term: Term) -> Maker | None:
+        """The op that makes an operand, and as which of its results; None for any."""
+        if not isinstance(term, Operation):
+            return None
+        return self.spec(term.op_name), term.result
 
     def attribute(self, spec: OpSpec, name: str, wanted: Any) -> tuple[int | None, Any]:
         declared = spec.attributes.fields.get(name)
@@ -205,16 +223,6 @@ def _check_same(register: int, known: int, following: Step) -> Step:
     return step
 
 
-def _check_op(register: int, spec: OpSpec, result: int, following: Step) -> Step:
-    def step(registers: Registers, scope: MatchScope) -> bool:
-        value = registers[register]
-        if value.node.op is not spec or value.index != result:
-            return False
-        return following(registers, scope)
-
-    return step
-
-
 def _check_used_once(places: Sequence[int]) -> Step:
     """Comes last: the first look at uses costs a walk over the whole graph."""
 
@@ -224,41 +232,54 @@ def _check_used_once(places: Sequence[int]) -> Step:
     return step
 
 
-def _load(register: int, places: Sequence[int], swaps: bool, following: Step) -> Step:
-    """Puts the operands of a node into registers; where they may change places, tries both."""
-    if len(places) == 1:
-        only = places[0]
+def _is_made_by(value: Value, maker: Maker | None) -> bool:
+    return maker is None or (value.node.op is maker[0] and value.index == maker[1])
+
+
+def _load(
+    register: int, wanted: Sequence[tuple[int, Maker | None]], swaps: bool, following: Step
+) -> Step:
+    """Puts the operands of a node into registers, if the wanted ops made them.
+
+    Where operands may change places, it tries both.
+    """
+    if len(wanted) == 1:
+        only, maker = wanted[0]
 
         def load_one(registers: Registers, scope: MatchScope) -> bool:
-            registers[only] = scope.editor.operands(registers[register].node)[0]
-            return following(registers, scope)
+            registers[only] = operand = scope.operands(registers[register].node)[0]
+            return _is_made_by(operand, maker) and following(registers, scope)
 
         return load_one
 
-    if len(places) != 2:
+    if len(wanted) != 2:
 
         def load_all(registers: Registers, scope: MatchScope) -> bool:
-            operands = scope.editor.operands(registers[register].node)
-            if len(operands) != len(places):
+            operands = scope.operands(registers[register].node)
+            if len(operands) != len(wanted):
                 return False
-            for place, operand in zip(places, operands, strict=True):
+            for (place, maker), operand in zip(wanted, operands, strict=True):
+                if not _is_made_by(operand, maker):
+                    return False
                 registers[place] = operand
             return following(registers, scope)
 
         return load_all
-    left, right = places
+    (left, left_maker), (right, right_maker) = wanted
 
     def load_two(registers: Registers, scope: MatchScope) -> bool:
-        operands = scope.editor.operands(registers[register].node)
+        operands = scope.operands(registers[register].node)
         if len(operands) != 2:
             return False
-        registers[left], registers[right] = operands
-        if following(registers, scope):
-            return True
-        if not swaps:
-            return False
-        registers[right], registers[left] = operands
-        return following(registers, scope)
+        first, second = operands
+        if _is_made_by(first, left_maker) and _is_made_by(second, right_maker):
+            registers[left], registers[right] = first, second
+            if following(registers, scope):
+                return True
+        if swaps and _is_made_by(second, left_maker) and _is_made_by(first, right_maker):
+            registers[left], registers[right] = second, first
+            return following(registers, scope)
+        return False
 
     return load_two
 
@@ -297,15 +318,11 @@ def compile_pattern(term: Operation, registry: OpRegistry) -> Pattern:
     step = compiler.steps([(0, term)])
     spec = compiler.spec(term.op_name)
     operands = term.operands
-    wanted: tuple[frozenset[OpSpec] | None, ...] | None = None
-    if operands is not None:
-        wanted = tuple([_makers(operand, registry) for operand in operands])
     return Pattern(
         term=term,
         root=spec,
         size=compiler.size,
         names=compiler.names,
-        operand_ops=wanted,
         is_commutative=spec.has(Trait.COMMUTATIVE) and not term.keeps_order,
         has_equal_operands=_is_one_variable_twice(operands or ()),
         depth=_depth(term),
@@ -316,19 +333,6 @@ def compile_pattern(term: Operation, registry: OpRegistry) -> Pattern:
 def _is_one_variable_twice(operands: Sequence[Term]) -> bool:
     names = [operand.name for operand in operands if isinstance(operand, Tensor)]
     return len(operands) == 2 and len(names) == 2 and names[0] == names[1]
-
-
-def _makers(term: Term, registry: OpRegistry) -> frozenset[OpSpec] | None:
-    if isinstance(term, Operation):
-        names = frozenset({term.op_name})
-    elif isinstance(term, (Number, Splat, Known)):
-        names = SPLAT_OPS
-    elif isinstance(term, Constant):
-        names = frozenset({"constant"})
-    else:
-        return None
-    found = [registry.find(name) for name in names]
-    return frozenset([spec for spec in found if spec is not None])
 
 
 def _depth(term: Term) -> int:

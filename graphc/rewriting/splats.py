@@ -19,7 +19,7 @@ from graphc.ir.node import Node, Value
 # The ops through which a constant is recognised.
 TRANSPARENT: Final = frozenset({"broadcast_in_dim", "reshape", "convert"})
 SPLAT_OPS: Final = TRANSPARENT | {"constant"}
-_EXACT_EVERYWHERE: Final = frozenset({-2, -1, 0, 1, 2})
+EXACT_EVERYWHERE: Final = frozenset({-2, -1, 0, 1, 2})
 
 
 class SplatNumber(NamedTuple):
@@ -125,7 +125,7 @@ def is_number(splat: SplatNumber, number: bool | int | float | complex) -> bool:
         return mine is number
     if mine != number:
         # 0.1 is met by the float32 that is nearest to it. Small whole numbers every type holds.
-        if number in _EXACT_EVERYWHERE or not isinstance(mine, float):
+        if number in EXACT_EVERYWHERE or not isinstance(mine, float):
             return False
         return bool(splat.scalar == type(splat.scalar)(number))
     if number == 0:

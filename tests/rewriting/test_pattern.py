@@ -46,7 +46,7 @@ def find(term: Operation, body: Callable[..., Value], *types) -> Match | None:
     if node.op is not pattern.root:
         return None
     registers = pattern.match(node, scope)
-    makers = [value.node.op for value in node.inputs]
+    makers = [scope.maker(value) for value in node.inputs]
     if registers is not None:
         assert pattern.may_match(makers), "the table of the driver would not try this pattern"
     return None if registers is None else Match(node, pattern.names, registers, scope)
@@ -186,6 +186,34 @@ def test_a_result_that_others_need_is_not_used_once() -> None:
     scope = MatchScope(GraphEditor(graph))
     pattern = compile_pattern(term, REGISTRY)
     assert pattern.match(graph.outputs[0].node, scope) is None
+
+
+def test_a_pattern_of_a_number_is_chosen_only_beside_that_number() -> None:
+    build = GraphBuilder()
+    u = build.input(F32, "u")
+    operands = {
+        "one": build.full(1, F32.dtype, F32.shape),
+        "two": build.full(2, F32.dtype, F32.shape),
+        "tenth": build.full(0.1, F32.dtype, F32.shape),
+        "negative zero": build.full(-0.0, F32.dtype, F32.shape),
+        "array": build.array(np.arange(6, dtype=np.float32).reshape(2, 3)),
+        "variable": build.broadcast_in_dim(
+            build.input(as_type("float32", (3,)), "v"), shape=(2, 3), broadcast_dimensions=(1,)
+        ),
+    }
+    scope = MatchScope(GraphEditor(build.finish([*operands.values(), u])))
+
+    def chosen(term: Operation) -> set[str]:
+        pattern = compile_pattern(term, REGISTRY)
+        makers = {name: [scope.maker(u), scope.maker(value)] for name, value in operands.items()}
+        return {name for name, pair in makers.items() if pattern.may_match(pair)}
+
+    assert chosen(x * 1) == {"one"}
+    assert chosen(x * 0.0) == {"negative zero"}  # the sign is looked at when it is matched
+    assert {"tenth"} <= chosen(x * 0.1) < operands.keys() - {"array"}
+    assert chosen(x * c) == {"one", "two", "tenth", "negative zero"}
+    assert chosen(x * constants("k")[0]) == {"array"}
+    assert chosen(x * op.broadcast_in_dim(y)) == operands.keys() - {"array"}
 
 
 @pytest.mark.parametrize("barrier", ["tap", "optimization_barrier", "stop_gradient"])
