@@ -25,21 +25,20 @@ Expanded = Value | list[Value]
 
 
 def difference_after_expansion(original: Graph, rolled: Graph) -> str | None:
-    """Where a rolled graph, written out, differs from the original; None where nowhere."""
-    return first_difference(expand(original), expand(rolled))
+    """Where a rolled graph, written out, differs from the original; None where nowhere.
 
-
-def expand(graph: Graph) -> Graph:
-    """The graph with each loop that rolling made written out, and equal nodes as one.
-
-    A loop may compute again what another has computed, and holds copies of constants.
+    Both are written out by one expander, in which equal nodes are one: where the outputs of both
+    are the very same values, so is all that they are made from.
     """
-    values: dict[Value, Expanded] = {}
     expander = _Expander()
-    for node in graph.nodes:
-        expander.add(node, values)
-    outputs = [_single(values[value]) for value in graph.outputs]
-    inputs = [_single(values[value]) for value in graph.inputs]
+    mine, theirs = expander.expand(original), expander.expand(rolled)
+    names = original.update_names == rolled.update_names
+    if mine == theirs and names and original.constraints == rolled.constraints:
+        return None
+    return first_difference(_graph_of(original, *mine), _graph_of(rolled, *theirs))
+
+
+def _graph_of(graph: Graph, inputs: Sequence[Value], outputs: Sequence[Value]) -> Graph:
     nodes = topological_order(outputs, inputs)
     return Graph(inputs, outputs, nodes, graph.update_names, graph.constraints)
 
@@ -57,12 +56,23 @@ def _rows(stack: Expanded) -> list[Value]:
 
 
 class _Expander:
-    """Writes nodes out, each that is equal to one before as that one."""
+    """Writes graphs out, each node that is equal to one before as that one.
+
+    A loop may compute again what another has computed, and holds copies of constants.
+    """
 
     def __init__(self) -> None:
         self._made: dict[object, Node] = {}
         self._constants: dict[object, Value] = {}
         self._bodies = Structures()
+
+    def expand(self, graph: Graph) -> tuple[list[Value], list[Value]]:
+        """The inputs of a graph, and its outputs with each loop that rolling made written out."""
+        values: dict[Value, Expanded] = {}
+        for node in graph.nodes:
+            self.add(node, values)
+        inputs = [_single(values[value]) for value in graph.inputs]
+        return inputs, [_single(values[value]) for value in graph.outputs]
 
     def add(self, node: Node, values: dict[Value, Expanded]) -> None:
         is_rolled = RULE in node.origin.rules
@@ -77,21 +87,25 @@ class _Expander:
 
     def _copy(self, node: Node, values: dict[Value, Expanded]) -> None:
         made = node
-        op, attributes = node.op, node.attributes
+        op = node.op
         if op.name != "input":
             inputs = tuple([_single(values[value]) for value in node.inputs])
-            bodies = tuple([self._bodies[region] for region in node.regions])
-            key = op, attributes, inputs, bodies
+            types = tuple([value.type for value in node.outputs])
+            regions = node.regions
+            bodies = tuple([self._bodies[region] for region in regions]) if regions else ()
+            key = op, node.attributes, inputs, types, bodies
             found = self._made.get(key)
             if found is None:
                 if inputs != node.inputs:
-                    types = tuple([value.type for value in node.outputs])
-                    made = Node(op, inputs, attributes, types, node.regions)
+                    made = Node(op, inputs, node.attributes, types, regions)
                 if not _stays_apart(op):
                     self._made[key] = made
             else:
                 made = found
-        values.update(zip(node.outputs, made.outputs, strict=True))
+        if len(made.outputs) == 1:
+            values[node.outputs[0]] = made.outputs[0]
+        else:
+            values.update(zip(node.outputs, made.outputs, strict=True))
 
     def _constant(self, node: Node, is_rolled: bool) -> Expanded:
         literal: Literal = node.attributes["value"]

@@ -231,10 +231,11 @@ class LoopSearch:
         """The loops, those that others depend on first."""
         view: nx.DiGraph[int] = nx.DiGraph()
         view.add_nodes_from(range(len(loops)))
+        firsts = [loop.nodes()[0] for loop in loops]
         for i, loop in enumerate(loops):
-            after = self._flow.after(loop.nodes())
+            after = self._flow.after(loop.nodes(), firsts)
             view.add_edges_from(
-                (i, j) for j, other in enumerate(loops) if i != j and other.nodes()[0] in after
+                (i, j) for j, first in enumerate(firsts) if i != j and first in after
             )
         return [loops[i] for i in nx.lexicographical_topological_sort(view)]
 

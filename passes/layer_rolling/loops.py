@@ -82,6 +82,7 @@ class Flow:
 
     def __init__(self, users: Users) -> None:
         self._users = users
+        self._places = {node: place for place, node in enumerate(users)}
         self._loop_of: dict[Node, Sequence[Node]] = {}
 
     def contract(self, nodes: Sequence[Node]) -> None:
@@ -97,14 +98,17 @@ class Flow:
         """Whether a node is part of a planned loop."""
         return node in self._loop_of
 
-    def after(self, nodes: Sequence[Node]) -> set[Node]:
-        """The nodes themselves and all that depends on any of them."""
+    def after(self, nodes: Sequence[Node], among: Iterable[Node]) -> set[Node]:
+        """The nodes themselves and those of others that depend on any of them."""
+        wanted = set(among)
+        users, loop_of, places = self._users, self._loop_of, self._places
+        # Users stand behind what they use, but for the nodes of a loop, which are one.
+        last = max((places[node] for node in (*wanted, *loop_of)), default=-1)
         found = set(nodes)
         pending = list(nodes)
-        users, loop_of = self._users, self._loop_of
         while pending:
             for user, _ in users[pending.pop()]:
-                if user in found:
+                if user in found or places[user] > last:
                     continue
                 loop = loop_of.get(user)
                 if loop is None:
@@ -114,7 +118,7 @@ class Flow:
                     more = [node for node in loop if node not in found]
                     found.update(more)
                     pending += more
-        return found
+        return found & wanted
 
 
 class RefusedError(Exception):
@@ -150,26 +154,31 @@ def narrow_loop(flow: Flow, cycle: Sequence[Orbit], loop: Loop, kept: Set[Orbit]
 
 def _close(flow: Flow, required: Set[Orbit], schedule: Schedule) -> Loop:
     """The loop of a schedule, without the orbits that read what depends on it from outside."""
+    operands: dict[Orbit, tuple[Operand, ...]] = {}
     while True:
         orbits = _body_order(schedule)
-        operands = {orbit: _operands(orbit, schedule) for orbit in orbits}
+        operands = {orbit: operands.get(orbit) or _operands(orbit, schedule) for orbit in orbits}
         loop = Loop(schedule, orbits, operands)
-        after = flow.after(loop.nodes())
-        closing = {
-            orbit
-            for orbit, given in operands.items()
-            for operand in given
-            if any(value.node in after for value in outer_values(operand))
-        }
+        outer = {orbit: _outer_nodes(given) for orbit, given in operands.items()}
+        after = flow.after(loop.nodes(), set().union(*outer.values()))
+        closing = dict.fromkeys(orbit for orbit, nodes in outer.items() if nodes & after)
         if not closing:
             return _without_idle(loop, required)
-        for orbit in closing & required:
-            node = orbit.nodes[schedule.elements(orbit)[0]]
-            raise RefusedError(
-                f"{node.op.name} {node.name!r} reads what depends on the loop through nodes outside"
-            )
+        for orbit in closing:
+            if orbit in required:
+                node = orbit.nodes[schedule.elements(orbit)[0]]
+                raise RefusedError(
+                    f"{node.op.name} {node.name!r} reads what depends on the loop through nodes "
+                    "outside"
+                )
         kept = {o: shift for o, shift in schedule.shifts.items() if o not in closing}
         schedule = replace(schedule, shifts=kept)
+        for reader in [edge.reader for orbit in closing for edge in orbit.readers]:
+            operands.pop(reader, None)
+
+
+def _outer_nodes(operands: Iterable[Operand]) -> set[Node]:
+    return {value.node for operand in operands for value in outer_values(operand)}
 
 
 def _without_idle(loop: Loop, required: Set[Orbit]) -> Loop:

@@ -12,6 +12,7 @@ belong together is decided by growth.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -102,7 +103,7 @@ def families(
     if len(members) < 2:
         return []
     by_width: list[list[list[Node]]] = []
-    for colours in _colours(graph, signatures, users):
+    for colours in _colours(members, signatures, users):
         found: dict[int, list[Node]] = {}
         for node in members:
             found.setdefault(colours[node], []).append(node)
@@ -111,24 +112,33 @@ def families(
     return by_width
 
 
-def _colours(graph: Graph, signatures: Signatures, users: Users) -> list[dict[Node, int]]:
-    """The colours of every node, by the width of the neighbourhood."""
+def _colours(
+    members: Sequence[Node], signatures: Signatures, users: Users
+) -> list[dict[Node, int]]:
+    """The colours of some nodes, by the width of the neighbourhood."""
     numbers: dict[object, int] = {}
+    # A gradient reads each weight at another place, which would tell all layers apart.
+    inner: dict[Node, list[tuple[Node, int]]] = {}
+    regions = [dict.fromkeys(members)]
+    edge: Sequence[Node] = members
+    for _ in range(_ROUNDS):
+        region = dict(regions[-1])
+        for node in edge:
+            inner[node] = uses = [use for use in users[node] if signatures[use[0]]]
+            region.update(dict.fromkeys([value.node for value in node.inputs]))
+            region.update(dict.fromkeys([user for user, _ in uses]))
+        edge = list(itertools.islice(region, len(regions[-1]), None))
+        regions.append(region)
 
     def number(key: object) -> int:
         return numbers.setdefault(key, len(numbers))
 
     colours = {
         node: number((signatures[node], tuple([value.type for value in node.outputs])))
-        for node in graph.nodes
-    }
-    # A gradient reads each weight at another place, which would tell all layers apart.
-    inner = {
-        node: [(user, place) for user, place in users[node] if signatures[user]]
-        for node in graph.nodes
+        for node in regions.pop()
     }
     found = [colours]
-    for _ in range(_ROUNDS):
+    while regions:
         colours = {
             node: number(
                 (
@@ -137,7 +147,7 @@ def _colours(graph: Graph, signatures: Signatures, users: Users) -> list[dict[No
                     tuple(sorted([(colours[user], place) for user, place in inner[node]])),
                 )
             )
-            for node in graph.nodes
+            for node in regions.pop()
         }
         found.append(colours)
     return found

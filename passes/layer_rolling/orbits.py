@@ -78,23 +78,29 @@ def find_orbits(succession: Succession, least: int) -> list[Orbit]:
 def _edge(reader: Orbit, position: int, places: dict[Node, tuple[Orbit, int]]) -> Edge | None:
     """The edge that at least half of the elements agree on."""
     values = [node.inputs[position] for node in reader.nodes]
-    if all(value is values[0] for value in values):
+    if values[-1] is values[0] and all(value is values[0] for value in values):
         return None
-    votes: Counter[tuple[Orbit, int, int]] = Counter()
-    for element, value in enumerate(values):
-        place = places.get(value.node)
-        if place is not None:
-            votes[place[0], value.index, place[1] - element] += 1
+    given = [
+        None if (place := places.get(value.node)) is None else (*place, value.index)
+        for value in values
+    ]
+    votes = Counter(
+        (place[0], place[1] - element, place[2])
+        for element, place in enumerate(given)
+        if place is not None
+    )
     if not votes:
         return None
-    (source, index, offset), count = votes.most_common(1)[0]
+    (source, offset, index), count = votes.most_common(1)[0]
     if 2 * count < len(values):
         return None
-    breaks = [
-        element
-        for element, value in enumerate(values)
-        if value.index != index or places.get(value.node) != (source, element + offset)
-    ]
+    breaks: list[int] = []
+    if count < len(values):
+        breaks += [
+            element
+            for element, place in enumerate(given)
+            if place != (source, element + offset, index)
+        ]
     return Edge(reader, position, source, index, offset, frozenset(breaks))
 
 

@@ -9,7 +9,7 @@ and it has a few. Copies that end up in no loop are merged again later.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Final
 
 from graphc.ir.editor import ValueMap
@@ -47,8 +47,9 @@ class OwnBeginnings(ValueMap):
         self._copies: dict[Node, int] = {}
         self._operands: dict[_Use, int] = {}
         self._made: dict[tuple[Node, int], Node] = {}
-        self._single = self._count_single(graph)
-        for node in reversed(list(_beginnings(graph))):
+        beginnings = list(_beginnings(graph))
+        self._single = self._count_single(graph, {signatures[node] for node in beginnings})
+        for node in reversed(beginnings):
             self._copy(node, least)
         self.graph = self._write(graph) if self._copies else graph
 
@@ -77,12 +78,14 @@ class OwnBeginnings(ValueMap):
             self._copies[node] = len(uses)
             self._operands.update((use, copy) for copy, use in enumerate(uses))
 
-    def _count_single(self, graph: Graph) -> Counter[tuple[int, _Kind]]:
-        """How many nodes of each signature have one user of a kind."""
+    def _count_single(self, graph: Graph, wanted: Set[int]) -> Counter[tuple[int, _Kind]]:
+        """How many nodes of each of some signatures have one user of a kind."""
         found: Counter[tuple[int, _Kind]] = Counter()
         signatures = self._signatures
         for node in graph.nodes:
             signature = signatures[node]
+            if signature not in wanted:
+                continue
             kinds = [(signatures[user], place) for user, place in self._users[node]]
             if len(kinds) > 1:
                 counts = Counter(kinds)
