@@ -195,7 +195,7 @@ def test_columns_of_an_array_are_placed_as_they_are_numbered() -> None:
 def test_a_session_and_its_arrays_need_no_programs_of_xla() -> None:
     compiled: list[str] = []
 
-    def listen(event: str, duration: float, **_: Any) -> None:
+    def listen(event: str, duration_secs: float, **_: Any) -> None:
         if event.endswith("backend_compile_duration"):
             compiled.append(event)
 

@@ -8,8 +8,8 @@ layout that JAX calls partitionable.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -19,27 +19,73 @@ _PARITY: Final = np.uint32(0x1BD11BDA)
 _ROTATIONS: Final = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 
-def threefry2x32(first: Any, second: Any, high: Any, low: Any) -> tuple[Any, Any]:
+class WordArithmetic(NamedTuple):
+    """Operations on arrays of u32, all of one shape.
+
+    Attributes:
+        add: modulo 2**32.
+        xor: bitwise.
+        either: bitwise or.
+        shift_left: towards the high bits.
+        shift_right: zeros come in from above.
+        spread: a word at every position of a shape.
+    """
+
+    add: Callable[[Any, Any], Any]
+    xor: Callable[[Any, Any], Any]
+    either: Callable[[Any, Any], Any]
+    shift_left: Callable[[Any, Any], Any]
+    shift_right: Callable[[Any, Any], Any]
+    spread: Callable[[Any, tuple[int, ...]], Any]
+
+
+def _left_to_numpy(word: Any, shape: tuple[int, ...]) -> Any:
+    return word  # it broadcasts by itself
+
+
+OF_NUMPY: Final = WordArithmetic(
+    np.add, np.bitwise_xor, np.bitwise_or, np.left_shift, np.right_shift, _left_to_numpy
+)
+
+
+def threefry2x32(
+    first: Any, second: Any, high: Any, low: Any, words: WordArithmetic = OF_NUMPY
+) -> tuple[Any, Any]:
     """Hash counters.
 
     Args:
         first: u32[], a word of the key.
         second: u32[], the other.
-        high: u32, the counters' high words.
-        low: u32 that broadcasts with them, the low words.
+        high: u32[], or of the counters' shape: their high words.
+        low: u32[…], their low words.
+        words: the arithmetic.
 
     Returns:
         Two words per counter.
     """
-    schedule = (first, second, first ^ second ^ _PARITY)
-    x, y = high + schedule[0], low + schedule[1]
+    add, xor, shape = words.add, words.xor, np.shape(low)
+
+    def spread(word: Any) -> Any:
+        return word if np.shape(word) == shape else words.spread(word, shape)
+
+    def rotated(word: Any, distance: int) -> Any:
+        left, right = distances[distance]
+        return words.either(words.shift_left(word, left), words.shift_right(word, right))
+
+    distances = {
+        distance: (spread(np.uint32(distance)), spread(np.uint32(32 - distance)))
+        for group in _ROTATIONS
+        for distance in group
+    }
+    third = xor(xor(first, second), _PARITY)
+    schedule = (spread(first), spread(second), spread(third))
+    x, y = add(spread(high), schedule[0]), add(low, schedule[1])
     for group in range(5):
         for distance in _ROTATIONS[group % 2]:
-            x = x + y
-            y = (y << np.uint32(distance)) | (y >> np.uint32(32 - distance))
-            y = x ^ y
-        x = x + schedule[(group + 1) % 3]
-        y = y + schedule[(group + 2) % 3] + np.uint32(group + 1)
+            x = add(x, y)
+            y = xor(x, rotated(y, distance))
+        x = add(x, schedule[(group + 1) % 3])
+        y = add(add(y, schedule[(group + 2) % 3]), spread(np.uint32(group + 1)))
     return x, y
 
 
