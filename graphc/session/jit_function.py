@@ -35,18 +35,25 @@ _JAX: Final = cast(Any, jax)  # much of it has no types
 
 
 class _Arguments(NamedTuple):
-    """How arguments are taken: the options of `jax.jit` of these names."""
+    """How arguments are taken: the options of `jax.jit` of these names, and all others."""
 
     static_argnums: int | Sequence[int] | None
     static_argnames: str | Iterable[str] | None
     donate_argnums: int | Sequence[int] | None
     donate_argnames: str | Iterable[str] | None
     keep_unused: bool
+    others: dict[str, Any]
 
     @property
     def static(self) -> dict[str, Any]:
         """Those that say what is static."""
         return {"static_argnums": self.static_argnums, "static_argnames": self.static_argnames}
+
+    @property
+    def all(self) -> dict[str, Any]:
+        """The options of `jax.jit`."""
+        named = self._asdict()
+        return named.pop("others") | named
 
 
 class JitFunction:
@@ -75,7 +82,7 @@ class JitFunction:
             return self._run_traced(arguments, named)
 
         self._plain = _JAX.jit(function, **arguments.static)
-        self._jitted = _JAX.jit(traced, **arguments._asdict())
+        self._jitted = _JAX.jit(traced, **arguments.all)
         # a class of its own, whose call is that of `jax.jit`: one more frame of Python costs small
         # functions a tenth of their time
         own = {"__call__": staticmethod(self._jitted), "__module__": __name__}
@@ -222,6 +229,7 @@ def jit(
     keep_unused: bool = False,
     pipeline: Pipeline | None = None,
     memory_budget: int | str | None = None,
+    **options: Any,
 ) -> Any:
     """`jax.jit` by way of the passes: same arguments, same results, repeated layers as one loop.
 
@@ -241,17 +249,20 @@ def jit(
         memory_budget: the most temporary memory that the function may take by XLA's own analysis:
             bytes, or "512MiB". What does not fit is computed again instead of kept; donated
             arguments are not counted on. The function is then compiled at least once more.
+        **options: what else `jax.jit` takes: `in_shardings`, `out_shardings`, `inline`,
+            `compiler_options`, `device`, `backend`.
 
     Returns:
         A `JitFunction`: called as the function is; `.graph(*args, stage=…)`, `.report(*args)`.
 
     Raises:
         GraphcError: what is given is no function.
+        TypeError: `jax.jit` has no such option.
         ValueError: JAX's own, for argument numbers and names that the function does not have.
     """
     budget = parse_bytes(memory_budget)
     arguments = _Arguments(
-        static_argnums, static_argnames, donate_argnums, donate_argnames, keep_unused
+        static_argnums, static_argnames, donate_argnums, donate_argnames, keep_unused, options
     )
     if function is None:
         return lambda given: JitFunction(given, arguments, pipeline, budget)

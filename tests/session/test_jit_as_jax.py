@@ -118,6 +118,15 @@ CALLS: dict[str, Callable[[Jit], Any]] = {
     "of itself": lambda jit: jit(jit(jit(power, static_argnames="mode")))(X),
     "a partial": lambda jit: jit(functools.partial(power, mode="times"))(X),
     "a bound method": lambda jit: jit(X.at[0].set)(3.0),
+    "written out where it is called": lambda jit: jax.jit(jit(power, inline=True))(X),
+    "options of XLA": lambda jit: jit(
+        curved, compiler_options={"xla_backend_optimization_level": 0}
+    )(X),
+    "shardings": lambda jit: jit(
+        curved,
+        in_shardings=jax.sharding.SingleDeviceSharding(jax.devices()[0]),
+        out_shardings=jax.sharding.SingleDeviceSharding(jax.devices()[0]),
+    )(X),
 }  # fmt: skip
 
 TRANSFORMED: dict[str, Callable[[Any], Any]] = {
@@ -194,6 +203,7 @@ MISTAKES: dict[str, Callable[[Jit], Any]] = {
     "a text": lambda jit: jit(lambda x: x)("text"),
     "shapes that do not fit": lambda jit: jit(lambda x: x @ x)(X),
     "an unknown name": lambda jit: jit(power, static_argnames="nothing")(X),
+    "an unknown option": lambda jit: jit(power, nothing=1)(X),
     "a static array": lambda jit: jit(lambda x, y: x, static_argnums=1)(X, X),
     "too few": lambda jit: jit(unused)(X),
     "a Python size": lambda jit: jit(lambda n: jnp.zeros(n))(3),
