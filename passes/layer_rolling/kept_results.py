@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from graphc.ir.node import Node, Value
@@ -65,7 +65,10 @@ def results_read(loops: Sequence[Loop]) -> list[list[Result]]:
 
 
 def worth_keeping(loop: Loop, read: Iterable[Result]) -> set[Result]:
-    """The carried results that are cheap, and yet better stacked than computed again.
+    """The results that are cheap, and yet better stacked than computed again.
+
+    Carried ones, and those that take less than what they are computed of: of a sum of two products,
+    as in a recurrent cell, one array is kept in place of two.
 
     Args:
         loop: the loop.
@@ -74,14 +77,28 @@ def worth_keeping(loop: Loop, read: Iterable[Result]) -> set[Result]:
     wanted = list(read)
     kept: set[Result] = set()
     least = stacked_bytes(loop, wanted, kept)
-    for result in carried_results(loop):
+    carried = dict.fromkeys(carried_results(loop))
+    for result in (*carried, *_smaller_than_operands(loop)):
         if not costs_little(result[0].nodes[0]):
             continue
         more = {*kept, result}
         bytes_ = stacked_bytes(loop, wanted, more)
-        if bytes_ <= least:
+        if bytes_ < least or (bytes_ == least and result in carried):
             kept, least = more, bytes_
     return kept
+
+
+def _smaller_than_operands(loop: Loop) -> Iterator[Result]:
+    """The results that are smaller than what other nodes of the loop give for them, together."""
+    for orbit in loop.orbits:
+        given = {
+            (operand.edge.source, operand.edge.index)
+            for operand in loop.operands[orbit]
+            if isinstance(operand, Inside | Carried)
+        }
+        result = (orbit, 0)
+        if sum(map(bytes_of, given)) > bytes_of(result):
+            yield result
 
 
 def stacked_bytes(loop: Loop, wanted: Iterable[Result], kept: set[Result]) -> int:

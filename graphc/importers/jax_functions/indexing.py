@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from jax import lax
@@ -46,13 +46,18 @@ def _gather(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType
     )
 
 
+def _is_replacement(update: Any) -> bool:
+    """Whether a scatter writes its updates; `x.at[i].apply(f)` writes f of what is there."""
+    return update is None or (not update.eqns and update.outvars[0] is update.invars[1])
+
+
 def _define_scatters() -> None:
     def define(name: str, computation: str) -> None:
         def write(
             build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType
         ) -> Value | None:
             mode, numbers = _MODES.get(p["mode"]), p["dimension_numbers"]
-            if mode is None:
+            if mode is None or (computation == "set" and not _is_replacement(p["update_jaxpr"])):
                 return None
             return build.scatter(
                 *x,

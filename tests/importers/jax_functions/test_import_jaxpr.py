@@ -9,6 +9,7 @@ import pytest
 
 import graphc
 from graphc.reference.evaluator import evaluate
+from passes import default_pipeline
 
 X = np.arange(12, dtype=np.float32).reshape(3, 4) / 7 - 0.5
 
@@ -58,6 +59,18 @@ def test_equations_become_ops_that_compute_the_same(name: str) -> None:
     expected = jax.tree.leaves(jax.jit(function)(X))
     for mine, theirs in zip(evaluate(graph, [X]), expected, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_elements_that_a_function_is_applied_to_are_not_overwritten() -> None:
+    def function(x):
+        return x.at[::2].apply(jnp.exp), x.at[1].apply(jnp.sin), x.at[1].set(2.0)
+
+    graph = graphc.from_jax(function, X)
+    assert opaque_primitives(graph) == {"scatter"}
+    made = graphc.jit(function, pipeline=default_pipeline())(X)
+    np.testing.assert_allclose(made[0][0, 0], np.exp(X[0, 0]), rtol=1e-6)
+    for mine, theirs in zip(made, function(jnp.asarray(X)), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-6)
 
 
 def test_arrays_of_the_function_are_constants() -> None:

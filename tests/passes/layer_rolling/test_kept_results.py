@@ -53,6 +53,14 @@ def test_a_residual_chain_keeps_its_carry_and_its_products() -> None:
     assert sorted(stacked_for_later(made)) == [(LAYERS, ROWS, 4), (LAYERS, ROWS, 8)]
 
 
+def test_a_sum_of_two_products_is_kept_in_place_of_both() -> None:
+    def cell(x: Any, own: Any, other: Any) -> Any:
+        return jnp.tanh(x @ own + jnp.sin(x) @ other) * x
+
+    made = graphs(cell, [(4, 4), (4, 4)], "rolled")
+    assert stacked_for_later(made) == [(LAYERS, ROWS, 4)] * 2  # the sum, and what is handed on
+
+
 def test_what_a_product_is_needed_for_anyway_is_computed_again() -> None:
     made = graphs(lambda x, w: jax.nn.relu(x @ w), [(4, 4)], "rolled")
     assert stacked_for_later(made) == [(LAYERS, ROWS, 4)]
