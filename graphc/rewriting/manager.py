@@ -11,6 +11,7 @@ anything. A pass is not run on a graph on which it is known to change nothing: `
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -156,6 +157,7 @@ class _Running:
                 )
         if self.closed.setdefault(graph, set()).issuperset(passes):
             return False
+        fired_before = Counter(self.context.trace.fired)
         started = time.perf_counter()
         result = self.apply(stage, passes, graph)
         seconds = (time.perf_counter() - started) / len(passes)
@@ -164,13 +166,14 @@ class _Running:
             self.current = result.graph
             self.run.add_values(result.values)
         after = self.count(self.current)
+        fired = self.context.trace.fired - fired_before
         closed = self.closed.setdefault(self.current, set())
         for position, each in zip(positions, passes, strict=True):
             details, changed = result.details, result.changed
             if together:
                 details = _own_details(each, details)
                 changed = bool(details)
-            records[position].add_run(seconds, after, changed, details)
+            records[position].add_run(seconds, after, changed, details, fired)
             if each.idempotent or not result.changed:
                 closed.add(each)
         if result.changed and self.verify_mode == "pass":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,7 @@ class PassRecord:
         changed: whether it changed the graph.
         jointly: the passes that it ran as one with, itself included; empty where alone.
         details: what the pass reported; numbers of several runs are added up.
+        fired: how often each of its rules fired.
     """
 
     stage: str
@@ -38,12 +40,21 @@ class PassRecord:
     changed: bool = False
     jointly: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict[str, Any])
+    fired: Counter[str] = field(default_factory=Counter[str])
 
     def add_run(
-        self, seconds: float, nodes_after: int, changed: bool, details: Mapping[str, Any]
+        self,
+        seconds: float,
+        nodes_after: int,
+        changed: bool,
+        details: Mapping[str, Any],
+        fired: Mapping[tuple[str, str], int],
     ) -> None:
-        """Add one more run of the pass."""
+        """Add one more run of the pass; `fired` is what fired in it, of other passes too."""
         self.runs += 1
+        self.fired.update(
+            {rule: n for (owner, rule), n in fired.items() if owner == self.pass_name}
+        )
         self.seconds += seconds
         self.nodes_after = nodes_after
         self.changed |= changed

@@ -13,6 +13,7 @@ from rich.table import Table
 from graphc.lowering.executable import Executable
 from graphc.rewriting.pipeline_run import PassRecord, PipelineRun
 from graphc.session.memory_fitting import MemoryFit
+from graphc.session.report_wording import describe_refusals, describe_rolling
 from graphc.session.rolling_savings import RollingSavings, estimate_savings
 
 
@@ -28,6 +29,8 @@ class PassRow:
         nodes_after: nodes of the graph it gave back.
         changed: whether it changed anything.
         details: what the pass says of itself.
+        fired: how often each of its rules fired here.
+        was_skipped: whether it was known beforehand to change nothing.
     """
 
     stage: str
@@ -37,6 +40,8 @@ class PassRow:
     nodes_after: int
     changed: bool
     details: dict[str, Any] = field(default_factory=dict[str, Any])
+    fired: dict[str, int] = field(default_factory=dict[str, int])
+    was_skipped: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,8 @@ class CompileReport:
                     record.nodes_after,
                     record.changed,
                     dict(record.details),
+                    dict(record.fired),
+                    record.was_skipped,
                 )
                 for record in records
             ),
@@ -136,14 +143,19 @@ class CompileReport:
     @property
     def loops(self) -> tuple[dict[str, Any], ...]:
         """The loops of repeated layers: their blocks, and what is carried, stacked and shared."""
-        return tuple([loop for row in self.passes for loop in row.details.get("loops", ())])
+        return tuple([each for loops in self._details("layer_rolling", "loops") for each in loops])
+
+    def _details(self, name: str, what: str) -> list[Any]:
+        """What a pass says of itself under a word, wherever it ran and has something to say."""
+        rows = [row for row in self.passes if row.name == name]
+        return [row.details[what] for row in rows if row.details.get(what)]
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data."""
         return asdict(self)
 
     def table(self) -> Table:
-        """The passes as a rich table, with the totals in its caption."""
+        """The passes that ran as a rich table, with the totals in its caption."""
         table = Table(title="compile report", title_justify="left", caption_justify="left")
         for name, justify in (
             ("stage", "left"), ("pass", "left"), ("ms", "right"), ("nodes", "right"),
@@ -151,16 +163,13 @@ class CompileReport:
         ):  # fmt: skip
             table.add_column(name, justify=justify)  # type: ignore[arg-type]
         for row in self.passes:
+            if row.was_skipped:
+                continue
             nodes = str(row.nodes_after)
             if row.nodes_before != row.nodes_after:
                 nodes = f"{row.nodes_before} → {row.nodes_after}"
-            prefix = f"{row.name}."
-            fired = [
-                f"{rule.removeprefix(prefix)}×{count}"
-                for rule, count in self.fired.items()
-                if rule.startswith(prefix)
-            ]
-            table.add_row(row.stage, row.name, f"{row.seconds * 1e3:.2f}", nodes, ", ".join(fired))
+            fired = ", ".join(f"{rule}×{count}" for rule, count in row.fired.items())
+            table.add_row(row.stage, row.name, f"{row.seconds * 1e3:.2f}", nodes, fired)
         table.caption = self._summary()
         return table
 
@@ -177,12 +186,14 @@ class CompileReport:
             lines.append(f"calls run the function as it was written: {self.as_written}")
         if self.memory is not None:
             lines.append(str(self.memory))
-        lines += [_describe_loop(loop) for loop in self.loops]
+        lines += describe_rolling(self.loops, self._details("variable_packing", "packs"))
+        for count in self._details("updates_in_loops", "variables"):
+            lines.append(f"updated in the loops that make their gradients: {count} stacked arrays")
         if self.savings is not None:
             lines.append(str(self.savings))
         if sizes:
             lines.append(f"sizes: {sizes}")
-        lines += [f"refused {rule} ×{count}" for rule, count in self.refused.items()]
+        lines += describe_refusals(self.refused)
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -191,9 +202,3 @@ class CompileReport:
         output = console.file
         assert isinstance(output, StringIO)
         return output.getvalue()
-
-
-def _describe_loop(loop: dict[str, Any]) -> str:
-    """A loop in words; what a pass says of it are names and numbers."""
-    given = ", ".join(f"{name} {value}" for name, value in loop.items() if name != "name")
-    return f"loop {loop.get('name') or 'without a name'}: {given}"

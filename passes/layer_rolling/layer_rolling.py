@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from graphc.ir.editor import GraphEditor
@@ -73,6 +74,7 @@ def _describe(loop: Loop, scan: Node) -> dict[str, Any]:
     carries, invariants = scan.attributes["carries"], scan.attributes["invariants"]
     return {
         "name": scan.name,
+        "line": f"{Path(scan.origin.file).name}:{scan.origin.line}" if scan.origin.line else "",
         "iterations": loop.schedule.length,
         "period": _layers_of_block(loop),
         "nodes before": loop.schedule.length * len(loop.orbits),

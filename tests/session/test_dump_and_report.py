@@ -158,6 +158,38 @@ def test_the_report_tells_of_rolled_layers_and_estimates_what_they_saved():
     assert report.to_dict()["savings"]["nodes"] == savings.nodes
 
 
+def test_the_report_says_what_is_stacked_and_what_is_in_no_loop_and_why():
+    with graphc.Graph().as_default() as graph:
+        x = value = graphc.placeholder("float32", [2, 4])
+        for number in range(13):
+            activation = "relu" if number == 6 else "tanh"
+            value = graphc.layers.Dense(4, activation=activation)(value)
+        loss = graphc.ops.mean(graphc.ops.square(value))
+        train = graphc.optimizers.Adam(0.01).minimize(loss)
+        report = graphc.Session(graph).compile([train, loss], [x]).report()
+    text = " ".join(str(report).split())
+    assert len(report.loops) == 2
+    assert report.loops[0]["line"].startswith("test_dump_and_report.py:")
+    (first, _) = report.loops
+    assert f"({first['line']}): {first['iterations']} iterations" in text
+    assert "kept stacked between runs, a row per layer: dense/" in text
+    assert "updated in the loops that make their gradients" in text
+    assert "in no loop of layers: - dot_general" in text
+    assert "relu 'dense_6/relu' against tanh" in text
+
+
+def test_rules_are_counted_where_they_fired_and_what_did_not_run_is_not_shown(session):
+    x = graphc.placeholder("float32", [3])
+    report = session.compile(graphc.ops.log(graphc.nn.softmax(x)), [x]).report()
+    fired = {row.stage: row.fired for row in report.passes if row.name == "stabilisation"}
+    assert sum(fired["canonical"].values()) == 1
+    assert not fired["simplified"]
+    assert any(row.was_skipped for row in report.passes)
+    shown = [line for line in str(report).splitlines() if "stabilisation" in line]
+    ran = [row for row in report.passes if row.name == "stabilisation" and not row.was_skipped]
+    assert len(shown) == len(ran)
+
+
 def test_a_report_without_loops_estimates_nothing(session):
     x = graphc.placeholder("float32", [2])
     report = session.compile(x + 1, [x]).report()
