@@ -38,6 +38,7 @@ def test_a_name_in_another_module_is_found(name: str, said: str) -> None:
         ("nn", "conv2d", "it is graphc.ops.conv"),
         ("optimizers", "AdamOptimizer", "it is graphc.optimizers.Adam"),
         ("layers", "conv2d", "it is graphc.layers.Conv2D"),
+        ("layers", "dense", "it is graphc.layers.Dense(units)(x)"),
         ("ops", "reduce_mean", "it is graphc.ops.mean"),
         ("ops", "placeholder", "it is graphc.placeholder"),
         ("losses", "softmax_cross_entropy", "from_logits=True"),

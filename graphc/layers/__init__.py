@@ -32,7 +32,7 @@ from graphc.layers.convolution import SeparableConv1D as SeparableConv1D
 from graphc.layers.convolution import SeparableConv2D as SeparableConv2D
 from graphc.layers.convolution import SeparableConvolution1D as SeparableConvolution1D
 from graphc.layers.convolution import SeparableConvolution2D as SeparableConvolution2D
-from graphc.layers.dense import Dense as Dense
+from graphc.layers.densely_connected import Dense as Dense
 from graphc.layers.foreign.flax_layer import FlaxLayer as FlaxLayer
 from graphc.layers.foreign.jax_layer import JaxLayer as JaxLayer
 from graphc.layers.foreign.refused import TFSMLayer as TFSMLayer

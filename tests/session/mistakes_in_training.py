@@ -34,6 +34,18 @@ def gradient_of_what_was_read_after_an_assignment(session):
     return graphc.gradients(loss, w)  # blame
 
 
+@mistake(errors.ShapeError, "Dense(units)(x)")
+def dense_as_a_function_of_tensorflow(session):
+    x = graphc.placeholder("float32", [2, 3])
+    return graphc.layers.Dense(x, 10)  # blame
+
+
+@mistake(errors.GraphcError, "Conv2D(...)(x)")
+def convolution_as_a_function_of_tensorflow(session):
+    x = graphc.placeholder("float32", [2, 8, 8, 3])
+    return graphc.layers.Conv2D(x, 3)  # blame
+
+
 @mistake(errors.GradientError, "int32", "ops.cast")
 def gradient_of_an_integer(session):
     x = graphc.placeholder("int32", [])

@@ -60,6 +60,9 @@ class _ConvolvingLayer(_SpatialLayer):
                 f"the layer {self.name!r} needs a number of {what}",
                 given=repr(given),
                 expected="a whole number of at least 1",
+                fix=f"make the layer, then call it: {type(self).__name__}(...)(x)"
+                if isinstance(given, Tensor)
+                else None,
                 origin=capture_origin(),
             )
         return given

@@ -57,6 +57,9 @@ class Dense(Layer):
                 "Dense needs a number of units",
                 given=repr(units),
                 expected="a whole number of at least 1",
+                fix="make the layer, then call it: Dense(units)(x)"
+                if isinstance(units, Tensor)
+                else None,
                 origin=capture_origin(),
             )
         refuse_adapters(self, lora_rank, lora_alpha, quantization_config)
