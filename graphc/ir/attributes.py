@@ -75,8 +75,13 @@ def _text(value: Any) -> str:
 
 def _list_of(kind: AttributeKind, name: str) -> AttributeKind:
     element_substitute = kind.substitute
+    # Nearly all lists come as tuples of plain integers, which are as they should be.
+    of_integers = kind in (INTEGER, DIMENSION)
+    only_integers = frozenset({int}).issuperset
 
     def normalise(value: Any) -> tuple[Any, ...]:
+        if of_integers and value.__class__ is tuple and only_integers(map(type, value)):
+            return value
         if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
             raise TypeError(f"{value!r} is not a sequence")
         return tuple(kind.normalise(item) for item in value)
@@ -261,7 +266,7 @@ class Schema:
                     given=repr(value),
                     expected=field.kind.name,
                 ) from None
-        if len(given) > len(values) or any(name not in values for name in given):
+        if not given.keys() <= values.keys():
             unknown = sorted(set(given) - set(values))
             raise self._error(op_name, f"unknown attribute {', '.join(unknown)}", given)
         return self._intern(values)

@@ -90,6 +90,8 @@ class GraphEditor:
         self._forward: dict[Value, Value] = {}
         self._none_replaced = self._forward.keys().isdisjoint
         self._users: dict[Value, dict[Node, None]] | None = None
+        # The last order, and how many values were replaced, the outputs and the inputs then.
+        self._ordered: tuple[tuple[object, ...], list[Node]] | None = None
         self._dropped: set[Node] = set()  # dead nodes, which no use list holds
 
     def _added(self, node: Node) -> None:
@@ -248,31 +250,30 @@ class GraphEditor:
             self.replace(old, result if old is value else new)
         return result
 
-    def order(self) -> list[Node]:
+    def order(self) -> Sequence[Node]:
         """The nodes that the outputs need now, operands first."""
-        outputs = [self.resolve(value) for value in self.outputs]
-        return topological_order(outputs, self.inputs, self.operands)
+        ends = [self.resolve(value) for value in self.outputs], list(self.inputs)
+        state = (len(self._forward), *ends)
+        if self._ordered is None or self._ordered[0] != state:
+            self._ordered = state, topological_order(*ends, self.operands)
+        return self._ordered[1]
 
     def freeze(self) -> tuple[Graph, ValueMap]:
         """The new graph, without what its outputs do not need, and where old values went."""
         rebuilt: dict[Node, Node] = {}
+        moved: dict[Value, Value] = {}
+        get, none_moved = moved.get, moved.keys().isdisjoint
         nodes: list[Node] = []
         for node in self.order():
             operands = self.operands(node)
-            if rebuilt:
-                operands = tuple(
-                    [
-                        value
-                        if (made := rebuilt.get(value.node)) is None
-                        else made.outputs[value.index]
-                        for value in operands
-                    ]
-                )
-            if operands != node.inputs:
+            if not none_moved(operands):
+                operands = tuple([get(value, value) for value in operands])
+            if operands is not node.inputs and operands != node.inputs:
                 types = tuple([value.type for value in node.outputs])
                 made = Node(
                     node.op, operands, node.attributes, types, node.regions, node.name, node.origin
                 )
+                moved.update(zip(node.outputs, made.outputs, strict=True))
                 rebuilt[node] = made
                 node = made
             nodes.append(node)

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable
 from graphc.errors import GraphcError, VerifyError
 from graphc.ir.builder import infer_types
 from graphc.ir.graph import Graph
-from graphc.ir.node import Node
+from graphc.ir.node import Node, Value
 
 
 def verify_node(node: Node) -> None:
@@ -17,6 +17,11 @@ def verify_node(node: Node) -> None:
         VerifyError: the rule refuses the operands, or gives other types than the node has.
     """
     types = tuple([value.type for value in node.inputs])
+    declared = tuple([value.type for value in node.outputs])
+    if not node.regions:
+        known = node.op.type_memo.get((node.attributes, types))
+        if known is not None and known[0] == declared:
+            return
     try:
         inferred, _ = infer_types(node.op, types, node.attributes, node.regions)
     except GraphcError as problem:
@@ -25,7 +30,6 @@ def verify_node(node: Node) -> None:
             given=problem.given,
             origin=node.origin,
         ) from problem
-    declared = tuple([value.type for value in node.outputs])
     if inferred != declared:
         raise VerifyError(
             f"{node.op.name} has other types than its type rule gives",
@@ -49,16 +53,12 @@ def verify(graph: Graph, known: Container[Node] = ()) -> None:
         VerifyError: names the node and its line.
     """
     defined: set[Node] = set()
+    values: set[Value] = set()
+    has_all = values.issuperset
     inputs = {value.node for value in graph.inputs}
     for node in graph.nodes:
-        for value in node.inputs:
-            if value.node not in defined:
-                raise VerifyError(
-                    f"{node.op.name} uses a value of {value.node.op.name} that stands later or in "
-                    "another graph",
-                    origin=node.origin,
-                    fix="regions take what they need as inputs; nodes stand in topological order",
-                )
+        if not has_all(node.inputs):
+            raise _undefined(node, next(value for value in node.inputs if value not in values))
         if node in defined:
             raise VerifyError(f"{node.op.name} stands twice in the graph", origin=node.origin)
         if node.op.name == "input" and node not in inputs:
@@ -66,7 +66,17 @@ def verify(graph: Graph, known: Container[Node] = ()) -> None:
         if node not in known:
             verify_node(node)
         defined.add(node)
+        values.update(node.outputs)
     _check_ends(graph, defined, inputs)
+
+
+def _undefined(node: Node, value: Value) -> VerifyError:
+    return VerifyError(
+        f"{node.op.name} uses a value of {value.node.op.name} that stands later or in "
+        "another graph",
+        origin=node.origin,
+        fix="regions take what they need as inputs; nodes stand in topological order",
+    )
 
 
 def _check_ends(graph: Graph, defined: set[Node], inputs: set[Node]) -> None:

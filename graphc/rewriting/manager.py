@@ -102,7 +102,7 @@ class _Running:
         self.verified_graph: Graph | None = None
         # Passes by a graph on which they are known to change nothing.
         self.closed: dict[Graph, set[GraphPass]] = {}
-        self.counts: dict[Graph, int] = {}
+        self.ops: dict[Graph, Counter[OpSpec]] = {}
         known = context.memo.get(_Known)
         if known is not None and known.graph is graph:
             self.closed[graph] = set(known.closed)
@@ -223,11 +223,16 @@ class _Running:
             shown.insert(0, "…")
         return f"passes before it: {', '.join(shown) or 'none'}"
 
-    def count(self, graph: Graph) -> int:
-        found = self.counts.get(graph)
+    def ops_of(self, graph: Graph) -> Counter[OpSpec]:
+        """How many nodes there are of each op, those of regions included."""
+        found = self.ops.get(graph)
         if found is None:
-            found = self.counts[graph] = graph.count()
+            found = self.ops[graph] = Counter(node.op for node in graph.walk())
         return found
+
+    def count(self, graph: Graph) -> int:
+        """Number of nodes without the inputs, regions included."""
+        return sum(n for op, n in self.ops_of(graph).items() if op.name != "input")
 
     def verify(self, graph: Graph, suspects: Sequence[str], before: Sequence[str]) -> None:
         """Run the type rules again on what is new, and check where everything stands."""
@@ -261,10 +266,15 @@ class _Running:
             return
         names = {item for item in stage.forbidden if isinstance(item, str)}
         traits = [item for item in stage.forbidden if isinstance(item, Trait)]
-        ops: set[OpSpec] = {node.op for node in self.current.walk()} if traits else set()
-        names.update(op.name for op in ops if any(op.has(trait) for trait in traits))
+        left = {
+            op.name
+            for op in self.ops_of(self.current)
+            if op.name in names or any(op.has(trait) for trait in traits)
+        }
+        if not left:
+            return
         try:
-            check_allowed(self.current.nodes, names, stage.name)
+            check_allowed(self.current.nodes, left, stage.name)
         except VerifyError as error:
             raise self.broken(error, suspects or [stage.name], before) from error
 

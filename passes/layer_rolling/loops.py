@@ -81,8 +81,8 @@ class Flow:
     """What depends on what, when each planned loop is one node."""
 
     def __init__(self, users: Users) -> None:
-        self._users = users
-        self._places = {node: place for place, node in enumerate(users)}
+        self._places = places = {node: place for place, node in enumerate(users)}
+        self._users = [[places[user] for user, _ in each] for each in users.values()]
         self._loop_of: dict[Node, Sequence[Node]] = {}
 
     def contract(self, nodes: Sequence[Node]) -> None:
@@ -102,23 +102,24 @@ class Flow:
         """The nodes themselves and those of others that depend on any of them."""
         wanted = set(among)
         users, loop_of, places = self._users, self._loop_of, self._places
+        loops = {places[node]: loop for node, loop in loop_of.items()}
         # Users stand behind what they use, but for the nodes of a loop, which are one.
-        last = max((places[node] for node in (*wanted, *loop_of)), default=-1)
-        found = set(nodes)
-        pending = list(nodes)
+        last = max((*[places[node] for node in wanted], *loops), default=-1)
+        pending = [places[node] for node in nodes]
+        found = set(pending)
         while pending:
-            for user, _ in users[pending.pop()]:
-                if user in found or places[user] > last:
+            for user in users[pending.pop()]:
+                if user in found or user > last:
                     continue
-                loop = loop_of.get(user)
+                loop = loops.get(user)
                 if loop is None:
                     found.add(user)
                     pending.append(user)
                 else:
-                    more = [node for node in loop if node not in found]
-                    found.update(more)
+                    more = {places[node] for node in loop} - found
+                    found |= more
                     pending += more
-        return found & wanted
+        return {node for node in wanted if places[node] in found}
 
 
 class RefusedError(Exception):

@@ -78,6 +78,7 @@ REFUSED = [
     *[(DIMENSION, value) for value in (1.0, "n", True)],
     *[(DTYPE, value) for value in ("float33", None, 3)],
     *[(INTEGERS, value) for value in (1, "12", b"12", [1.5], None, np.array(1))],
+    *[(kind, value) for kind in (INTEGERS, SHAPE) for value in ((1, True), (1, 2.0), (1, None))],
     *[(STRINGS, value) for value in ("ab", [1])],
     *[(PAIRS, value) for value in ([1, 2], "ab")],
     *[(NUMBERS, value) for value in ({1: 2}, {"a": True}, [1], 3)],

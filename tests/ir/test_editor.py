@@ -383,3 +383,18 @@ def test_insertion_changes_no_numbers(label: str) -> None:
     assert first_difference(graph, again) is not None
     array = np.float32([1, 2, 3])
     np.testing.assert_array_equal(evaluate(graph, [array])[0], evaluate(again, [array])[0])
+
+
+def test_the_order_is_worked_out_anew_after_every_change() -> None:
+    graph, (a, b, _) = built(chain)
+    editor = GraphEditor(graph)
+    first = editor.order()
+    assert [node.op.name for node in first] == ["input", "tanh", "sine", "cosine"]
+    assert editor.order() is first
+    editor.replace(b, editor.build.log(a))
+    assert [node.op.name for node in editor.order()] == ["input", "tanh", "log", "cosine"]
+    editor.set_outputs([a])
+    assert [node.op.name for node in editor.order()] == ["input", "tanh"]
+    editor.inputs.append(editor.build.input(VECTOR, "more"))
+    assert [node.op.name for node in editor.order()] == ["input", "input", "tanh"]
+    assert ops(frozen(editor)) == ["tanh"]
