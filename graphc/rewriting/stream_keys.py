@@ -32,6 +32,11 @@ def streams_of(graph: Graph) -> tuple[int, ...]:
     return tuple(dict.fromkeys(node.attributes["stream"] for node in nodes))
 
 
+def takes_stream_keys(graph: Graph) -> bool:
+    """Whether a graph is fed keys: not where all that it draws turned out to be of no use."""
+    return any(value.node.attributes["name"] == STREAM_KEYS for value in graph.inputs)
+
+
 @dataclass(frozen=True)
 class StreamKeys(GraphPass):
     """Takes the keys of streams from an input.
@@ -40,7 +45,7 @@ class StreamKeys(GraphPass):
     rolled. What is drawn inside loops and branches hangs on seed and counter as before.
 
     Attributes:
-        streams: which streams, in the order of the rows.
+        streams: which streams, in the order of the rows; more than are drawn from do no harm.
     """
 
     name: ClassVar[str] = "stream_keys"
@@ -50,12 +55,12 @@ class StreamKeys(GraphPass):
     streams: tuple[int, ...] = ()
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
-        editor = GraphEditor(graph, context.registry)
-        build = editor.build
         rows = {stream: row for row, stream in enumerate(self.streams)}
         found = [node for node in graph.nodes if _stream_of(node) in rows]
         if not found:
-            return PassResult.of(editor)
+            return PassResult.unchanged(graph)
+        editor = GraphEditor(graph, context.registry)
+        build = editor.build
         with build.located(found[0].origin.with_rule(self.name), STREAM_KEYS):
             keys = build.input(tensor_type(U32, (len(rows), 2)), STREAM_KEYS, "feed")
             first = build.array(np.int32(0))  # one for all: a loop reads it, and stacks no copies
@@ -78,5 +83,7 @@ def _stream_of(node: Node) -> int:
 
 
 def with_stream_keys(pipeline: Pipeline, streams: Sequence[int]) -> Pipeline:
-    """A pipeline that asks for the keys of streams, once a graph is in its canonical form."""
+    """A pipeline that asks for the keys of streams before it rolls; as it is if it never does."""
+    if "rolled" not in pipeline.stage_names:
+        return pipeline
     return pipeline.before("rolled", StreamKeys(tuple(streams)))

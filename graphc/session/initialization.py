@@ -19,7 +19,7 @@ from graphc.ops.tensor import Tensor
 from graphc.ops.variable import Variable
 from graphc.opset.random.keys import keys_of_streams
 from graphc.rewriting.step_form import StepForm
-from graphc.rewriting.stream_keys import streams_of
+from graphc.rewriting.stream_keys import streams_of, takes_stream_keys
 from graphc.session.program import Program
 from graphc.session.state import COUNTER, SEED, Compute, VariableStore
 
@@ -38,10 +38,11 @@ def compute_initial_values(
         FIRST if name == COUNTER else array
         for name, array in zip(names, store.values(names), strict=True)
     ]
-    streams = streams_of(program.built)
-    seed = np.array(store.arrays[SEED])
-    keys = [keys_of_streams(seed, FIRST, streams)] if streams else []
     executable = signature.executable
+    keys: list[Any] = []
+    if takes_stream_keys(executable.graph):
+        seed = np.array(store.arrays[SEED])
+        keys.append(keys_of_streams(seed, FIRST, streams_of(program.built)))
     results = executable.call(*executable.constants, *state, *keys)
     signature.check_numbers(results)
     return results[:count]

@@ -11,6 +11,7 @@ import pytest
 
 import graphc
 from graphc.ops.tensor import Tensor
+from graphc.rewriting.pipeline import Pipeline
 from graphc.session.staging import unaligned_copy
 from passes.pipelines import default_pipeline
 
@@ -140,6 +141,37 @@ def test_one_that_is_made_of_another_variable_leaves_it_as_it_is() -> None:
         assert difference.min() >= 0
         assert difference.max() < 1
         np.testing.assert_array_equal(session.run(first), np.full((3, 5), 2))
+
+
+def nothing_drawn() -> Tensor:
+    return graphc.ops.where(True, graphc.ops.ones((2,)), graphc.random.uniform((2,)))
+
+
+def an_empty_draw() -> Tensor:
+    return graphc.random.uniform((0, 2))
+
+
+def a_key() -> Tensor:
+    return graphc.random.SeedGenerator(5).next()
+
+
+@pytest.mark.parametrize("made", [nothing_drawn, an_empty_draw, a_key])
+@pytest.mark.parametrize("stages", ["all", "not rolled"])
+def test_draws_of_no_use_and_keys_themselves_are_initial_values(made, stages: str) -> None:
+    pipeline = default_pipeline()
+    if stages == "not rolled":
+        pipeline = Pipeline(tuple(s for s in pipeline.stages if s.name != "rolled"))
+    with graphc.Graph().as_default() as graph:
+        value = made()
+        weights = [graphc.Variable(value), graphc.Variable(uniform())]
+    with graphc.Session(graph, pipeline=pipeline) as session:
+        for weight in weights:  # one by one
+            session.run(weight)
+        found = session.run(weights)
+    with graphc.Session(graph) as session:
+        expected = session.run([weight.initial_value for weight in weights])
+    for mine, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
 
 
 # -- arrays that are given ---------------------------------------------------------------------
