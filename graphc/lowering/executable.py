@@ -36,6 +36,7 @@ class Executable:
         name: of the program in XLA.
         device: where it runs; JAX's default if None.
         donate: let calls consume the variables that it updates.
+        consumed: positions of further inputs of the graph that a call consumes where it can.
         disk_cache: where the compiled program is looked for and kept.
         runs_once: compile it in little time, at the price of a slower program.
 
@@ -58,6 +59,7 @@ class Executable:
         name: str = "graph",
         device: Any = None,
         donate: bool = True,
+        consumed: Sequence[int] = (),
         disk_cache: DiskCache | None = None,
         runs_once: bool = False,
     ) -> None:
@@ -71,8 +73,9 @@ class Executable:
         self._scope: Callable[[], contextlib.AbstractContextManager[Any]] = (
             scoped_x64 if self.lowered.needs_x64 else contextlib.nullcontext
         )
-        self.donated = self._donations() if donate else ()
-        arguments = {state: place for place, state in enumerate(self.lowered.states)}
+        self.donated = self._donations(consumed) if donate else ()
+        others = [place for place in range(len(graph.inputs)) if place not in self.lowered.states]
+        arguments = {place: i for i, place in enumerate([*self.lowered.states, *others])}
         offset = len(self.lowered.hoisted)
         self._donated_arguments = [offset + arguments[state] for state in self.donated]
         with self._scope(), self._on_device(), paused_collection():
@@ -103,12 +106,16 @@ class Executable:
         avals = self.lowered.program.in_avals
         return [jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in avals]
 
-    def _donations(self) -> tuple[int, ...]:
+    def _donations(self, consumed: Sequence[int]) -> tuple[int, ...]:
         updated = set(self.graph.update_names)
         candidates = [
             position
             for position, value in enumerate(self.graph.inputs)
-            if value.node.attributes["kind"] == "state" and value.node.attributes["name"] in updated
+            if position in consumed
+            or (
+                value.node.attributes["kind"] == "state"
+                and value.node.attributes["name"] in updated
+            )
         ]
         in_avals = [aval_of(value.type) for value in self.graph.inputs]
         out_avals = [aval_of(value.type) for value in self.graph.outputs]

@@ -34,21 +34,26 @@ class OpenProgram:
     Attributes:
         program: its jaxpr; what it closes over comes first among its inputs.
         held: the values of these.
+        consumed: positions of the inputs that are donated.
     """
 
     program: ClosedJaxpr
     held: Sequence[Any]
+    consumed: Sequence[int]
 
     @classmethod
     def of(cls, traced: Any, name: str) -> OpenProgram:
         """What `jax.jit(function).trace(...)` gave, opened."""
         closed: Any = traced.jaxpr
         jaxpr = closed.jaxpr
+        given = [info.donated for info in _JAX.tree.leaves(traced.args_info)]
         if not jaxpr.constvars or jaxpr.effects:
-            return cls(closed, ())
+            return cls(closed, (), [place for place, each in enumerate(given) if each])
         inputs = [*jaxpr.constvars, *jaxpr.invars]
         opened = close_jaxpr((), inputs, jaxpr.outvars, jaxpr.eqns, name).jaxpr
-        return cls(ClosedJaxpr(opened, ()), closed.consts)
+        held = len(jaxpr.constvars)
+        consumed = [held + place for place, each in enumerate(given) if each]
+        return cls(ClosedJaxpr(opened, ()), closed.consts, consumed)
 
 
 @dataclass
@@ -59,12 +64,14 @@ class Compiled:
         symbolic: the pipeline up to the last symbolic stage.
         concrete: what follows it.
         name: the function's.
+        consumed: positions of the inputs that a call consumes.
         fit: how a memory budget was met.
     """
 
     symbolic: PipelineRun
     concrete: PipelineRun
     name: str
+    consumed: Sequence[int] = ()
     fit: MemoryFit | None = None
     _executable: Executable | None = None
 
@@ -72,12 +79,23 @@ class Compiled:
     def executable(self) -> Executable:
         """The program alone; calls of the function compile it as a part of their own."""
         if self._executable is None:
-            self._executable = Executable(self.concrete.result, name=self.name)
+            self._executable = Executable(
+                self.concrete.result, name=self.name, consumed=self.consumed
+            )
         return self._executable
 
 
-def compile_graph(graph: Graph, pipeline: Pipeline, name: str, memory_budget: int) -> Compiled:
+def compile_graph(
+    graph: Graph, pipeline: Pipeline, name: str, memory_budget: int, consumed: Sequence[int] = ()
+) -> Compiled:
     """What a pipeline makes of a graph; with a budget, until it fits.
+
+    Args:
+        graph: of a function.
+        pipeline: the passes.
+        name: the function's.
+        memory_budget: in bytes; 0 for none.
+        consumed: positions of the inputs that a call consumes.
 
     Raises:
         MemoryBudgetError: it does not.
@@ -89,7 +107,7 @@ def compile_graph(graph: Graph, pipeline: Pipeline, name: str, memory_budget: in
     def attempt(goal: MemoryGoal | None) -> Compiled:
         own = replace(context, trace=context.trace.copy(), memo=dict(context.memo), memory=goal)
         concrete = manager.run(symbolic.result, start_after=LAST_SYMBOLIC_STAGE, context=own)
-        return Compiled(symbolic, concrete, name)
+        return Compiled(symbolic, concrete, name, consumed)
 
     if not memory_budget:
         return attempt(None)

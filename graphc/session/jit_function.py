@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 import jax
-from jax.extend.core import ClosedJaxpr
 
 from graphc.errors import GraphcError, ImportModelError, MemoryBudgetError
 from graphc.garbage_collection import paused_collection
@@ -82,6 +81,7 @@ class JitFunction:
             return self._run_traced(arguments, named)
 
         self._plain = _JAX.jit(function, **arguments.static)
+        self._tracing = _JAX.jit(function, **arguments.all) if memory_budget else self._plain
         self._jitted = _JAX.jit(traced, **arguments.all)
         # a class of its own, whose call is that of `jax.jit`: one more frame of Python costs small
         # functions a tenth of their time
@@ -121,10 +121,11 @@ class JitFunction:
             ImportModelError: the function cannot be a graph; it runs as it was written.
             GraphcError: there is no such stage.
         """
-        imported = import_jaxpr(self._trace(arguments, named).program)
+        opened = self._trace(arguments, named)
+        imported = import_jaxpr(opened.program)
         if stage == "built":
             return imported
-        compiled = self._compile(imported)
+        compiled = self._compile(imported, opened)
         names = list(self._passes.stage_names)
         is_symbolic = stage in names[: names.index(LAST_SYMBOLIC_STAGE) + 1]
         return (compiled.symbolic if is_symbolic else compiled.concrete).graph(stage)
@@ -135,12 +136,11 @@ class JitFunction:
         Raises:
             ImportModelError: the function cannot be a graph; it runs as it was written.
         """
-        program = self._trace(arguments, named).program
-        imported = import_jaxpr(program)
-        made = self._compile(imported)
+        opened = self._trace(arguments, named)
+        made = self._compile(import_jaxpr(opened.program), opened)
         reason = None
         if self._may_choose:
-            reason = nothing_to_gain(program) or nothing_was_gained(made)
+            reason = nothing_to_gain(opened.program) or nothing_was_gained(made)
         made.executable.compile()
         return CompileReport.of(
             made.symbolic, made.concrete, made.executable, {}, made.fit, as_written=reason
@@ -149,12 +149,12 @@ class JitFunction:
     # -- tracing ---------------------------------------------------------------------------------
 
     def _trace(self, arguments: Sequence[Any], named: Any) -> OpenProgram:
-        return OpenProgram.of(self._plain.trace(*arguments, **named), self._name)
+        return OpenProgram.of(self._tracing.trace(*arguments, **named), self._name)
 
     def _run_traced(self, arguments: Sequence[Any], named: Any) -> Any:
         if _JAX.config.jax_disable_jit:
             return self._function(*arguments, **named)
-        traced = self._plain.trace(*arguments, **named)
+        traced = self._tracing.trace(*arguments, **named)
         opened = OpenProgram.of(traced, self._name)
         # JAX is tracing: what is not static is a tracer
         leaves = [
@@ -165,7 +165,7 @@ class JitFunction:
             try:
                 if len(given) != len(opened.program.in_avals):
                     raise ImportModelError("the function closes over arrays that JAX is tracing")
-                run = self._optimized(opened.program)
+                run = self._optimized(opened)
             except GraphcError as problem:
                 if self._budget:
                     raise _unmet(self._budget, problem) from problem
@@ -189,19 +189,19 @@ class JitFunction:
         """Whether it may run as it was written: neither passes nor a budget were asked for."""
         return self._pipeline is None and not self._budget
 
-    def _compile(self, graph: Graph) -> Compiled:
-        return compile_graph(graph, self._passes, self._name, self._budget)
+    def _compile(self, graph: Graph, opened: OpenProgram) -> Compiled:
+        return compile_graph(graph, self._passes, self._name, self._budget, opened.consumed)
 
-    def _optimized(self, program: ClosedJaxpr) -> Callable[..., list[Any]] | str:
+    def _optimized(self, opened: OpenProgram) -> Callable[..., list[Any]] | str:
         """What the passes make of a jaxpr, as a function; or why that is not worth it.
 
         Raises:
             GraphcError: a pass refuses, or the jaxpr cannot be a graph.
         """
+        program = opened.program
         if self._may_choose and (reason := nothing_to_gain(program)):
             return reason
-        imported = import_jaxpr(program)
-        made = self._compile(imported)
+        made = self._compile(import_jaxpr(program), opened)
         if self._may_choose and (reason := nothing_was_gained(made)):
             return reason
         return callable_of(made.concrete.result, program, self._name)

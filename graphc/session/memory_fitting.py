@@ -74,10 +74,10 @@ def fit_memory(budget: int, attempt: Callable[[MemoryGoal], T]) -> tuple[T, Memo
     Raises:
         MemoryBudgetError: nothing that the passes can do is enough.
     """
-    search = _Search(budget, attempt)
+    search = _Search(budget, attempt, {})
     search.run()
     if search.best is None:
-        raise _infeasible(budget, search.unbudgeted, search.smallest, search.goal)
+        raise _infeasible(search, _least_that_is_met(search))
     made, goal, predicted, taken = search.best
     fit = MemoryFit(
         asked=budget,
@@ -98,54 +98,82 @@ class _Search(Generic[T]):
         budget: in bytes.
         attempts: how many programs were compiled.
         unbudgeted: what the first one takes, in which nothing is computed again.
-        smallest: the least that any takes.
+        known: what programs take, by the bytes that they remove; others may know some already.
         goal: that of the last one.
         best: of those that fit the one with the least work, its goal, what it was expected to take,
             and what it takes.
     """
 
-    def __init__(self, budget: int, attempt: Callable[[MemoryGoal], T]) -> None:
+    def __init__(
+        self, budget: int, attempt: Callable[[MemoryGoal], T], known: dict[int, int]
+    ) -> None:
         self.budget = budget
         self.attempts = 0
+        self.known = known
         self.goal = MemoryGoal(0)
         self.best: tuple[T, MemoryGoal, int, int] | None = None
-        self._attempt = attempt
+        self.attempt = attempt
         self._off = 0
         self._too_little = 0
-        self.unbudgeted = self.smallest = 0
-        self.unbudgeted = self.smallest = self._try(0)
+        self.unbudgeted = 0
+        self.unbudgeted = self._try(0)
 
     def run(self) -> None:
         """Save more until it fits; then, where that was far too much, a little less."""
-        while self.best is None and not self.goal.is_least and self.attempts < _MOST_ATTEMPTS:
+        for number in range(1, _MOST_ATTEMPTS):
+            if self.best is not None or self.goal.is_least:
+                break
+            before = self.goal.removed
             # how far types were off is how far they will be off the next time
-            wanted = max(self.unbudgeted + self._off - self.budget, self.goal.removed + 1)
-            self._try(_ALL if self.attempts == _MOST_ATTEMPTS - 1 else wanted)
+            wanted = max(self._wanted, before + 1)
+            self._try(_ALL if number == _MOST_ATTEMPTS - 1 else wanted)
+            self.goal.is_least |= self.goal.removed <= before
         for _ in range(_MOST_REFINEMENTS):
             if self.best is None or self.best[3] > _WELL_USED * self.budget:
                 return
             most = self.best[1].removed
-            if most == 0 or self._try((self._too_little + most) // 2, below=most) == 0:
+            if most == 0 or self._try(max(self._wanted, self._too_little + 1), below=most) == 0:
                 return
+
+    @property
+    def _wanted(self) -> int:
+        """What types must say that a program removes, for it to fit by all that is known."""
+        return self.unbudgeted + self._off - self.budget
 
     def _try(self, remove: int, below: int | None = None) -> int:
         """Compile a program that saves so much, if it saves less than `below`; gives its bytes."""
         goal = MemoryGoal(remove)
-        made = self._attempt(goal)
+        made = self.attempt(goal)
         if below is not None and goal.removed >= below:
             return 0
         self.goal = goal
-        self.attempts += 1
         expected = self.unbudgeted + self._off - goal.removed
-        taken = _temp_bytes(made.executable)
+        if goal.removed not in self.known:
+            self.attempts += 1
+            self.known[goal.removed] = _temp_bytes(made.executable)
+        taken = self.known[goal.removed]
         if remove:
             self._off = taken - (self.unbudgeted - goal.removed)
-            self.smallest = min(self.smallest, taken)
         if taken <= self.budget:
             self.best = made, goal, expected if remove else taken, taken
         else:
             self._too_little = max(self._too_little, goal.removed)
         return taken
+
+
+def _least_that_is_met(search: _Search[T]) -> int:
+    """The smallest budget that a search like one that failed meets.
+
+    The least of all that were tried, if a search for that comes by it; or what the program takes
+    that saves most, which every search comes by.
+    """
+    least = min(search.known.values())
+    if least < search.known[search.goal.removed]:
+        again = _Search(least, search.attempt, search.known)
+        again.run()
+        if again.best is None:
+            return search.known[search.goal.removed]
+    return least
 
 
 def _temp_bytes(executable: Executable) -> int:
@@ -159,16 +187,19 @@ def _temp_bytes(executable: Executable) -> int:
     return int(found)
 
 
-def _infeasible(budget: int, unbudgeted: int, smallest: int, goal: MemoryGoal) -> MemoryBudgetError:
+def _infeasible(search: _Search[T], smallest: int) -> MemoryBudgetError:
+    budget, goal = search.budget, search.goal
     lines = [
         f"{format_bytes(kept.bytes):>12}  {kept.name or '(no name)'}  "
         f"{kept.origin.file}:{kept.origin.line}"
         for kept in goal.largest
     ]
     return MemoryBudgetError(
-        f"no form of the program fits into {format_bytes(budget)} of temporary memory",
-        given=f"memory_budget of {budget:,} bytes; without one it takes {unbudgeted:,}",
-        expected=f"at least {smallest:,} bytes ({format_bytes(smallest)}), the least of all tried",
+        f"no form of the program that was tried fits into {format_bytes(budget)} of temporary "
+        "memory",
+        given=f"memory_budget of {budget:,} bytes; without one it takes {search.unbudgeted:,}",
+        expected=f"at least {smallest:,} bytes ({format_bytes(smallest)}): the least of the "
+        f"{len(search.known)} forms that were tried, which that budget meets",
         fix="raise the budget, or make the batch or the largest values smaller",
         origin=goal.largest[0].origin if goal.largest else None,
         context="\n".join(["the largest values that are left:", *lines]),
