@@ -18,6 +18,7 @@ from graphc.session.jit_choice import (
     FLOPS_PER_BYTE,
     LOGITS,
     PRODUCTS,
+    PRODUCTS_WITH_ATTENTION,
     nothing_to_gain,
 )
 from passes import default_pipeline
@@ -65,6 +66,42 @@ def test_too_little_is_left_as_it_was_written(layers, ops, shapes, words) -> Non
 @pytest.mark.parametrize(("layers", "equations"), [(PRODUCTS, 2 * EQUATIONS), (MANY, EQUATIONS)])
 def test_many_large_layers_go_through_the_passes(layers, equations) -> None:
     assert nothing_to_gain(traced(deep(layers, equations // layers), *WIDE)) is None
+
+
+def attending(layers: int, is_shared: bool, is_trained: bool = True):
+    """Training of layers in which each product is of a type of its own; or their loss."""
+
+    def loss(weights, x):
+        for number in range(layers):
+            joint, out, up, down = weights[0 if is_shared else number]
+            query, key, value = jnp.split(x @ joint, 3, -1)
+            x = x + jax.nn.softmax(query @ key.T) @ value @ out
+            x = x + jax.nn.gelu(x @ up) @ down
+            x = (x - x.mean(-1, keepdims=True)) / jnp.sqrt(x.var(-1, keepdims=True) + 1e-5)
+        return jnp.sum(x**2)
+
+    shapes = [(16, 48), (16, 16), (16, 64), (64, 16)]
+    specs = [[jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes]] * layers
+    given = specs[:1] if is_shared else specs, jax.ShapeDtypeStruct((256, 16), jnp.float32)
+    return jax.jit(jax.grad(loss) if is_trained else loss).trace(*given).jaxpr
+
+
+def test_layers_of_attention_whose_products_differ_go_through_the_passes() -> None:
+    program = attending(16, is_shared=False)
+    found = find_repetition(program)
+    assert found.products < PRODUCTS
+    assert found.heavy > PRODUCTS_WITH_ATTENTION
+    assert nothing_to_gain(program) is None
+
+
+def test_few_layers_of_attention_and_one_that_is_used_again_are_left_alone() -> None:
+    for program in (attending(7, is_shared=False), attending(16, is_shared=True)):
+        assert "equal products" in str(nothing_to_gain(program))
+
+
+def test_weights_that_are_only_read_are_not_copied_into_stacks() -> None:
+    assert "keep nothing" in str(nothing_to_gain(attending(64, False, is_trained=False)))
+    assert nothing_to_gain(attending(64, False)) is None
 
 
 def test_long_attention_goes_through_the_passes() -> None:

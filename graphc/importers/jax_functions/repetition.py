@@ -21,6 +21,9 @@ _REPEATED: Final = frozenset(
 )
 """What layers are known by."""
 
+LAYERS: Final = 6
+"""So many products of one type come of layers."""
+
 
 @dataclass(frozen=True)
 class Repetition:
@@ -30,18 +33,24 @@ class Repetition:
         equations: how many there are.
         products: how many products, convolutions, loops or branches have the same types, at most.
         heavy: how many products, convolutions, loops and branches there are in all.
+        in_layers: how many of these are of types that come at least `LAYERS` times.
+        arguments: how many arrays the jaxpr is given.
         draws: how many draws of random numbers have the same type, at most.
         flops: of all products of matrices and convolutions.
         argument_bytes: of what the jaxpr is given.
+        result_bytes: of what it gives.
         largest_logits: bytes of the largest product of which exponentials are taken.
     """
 
     equations: int
     products: int
     heavy: int
+    in_layers: int
+    arguments: int
     draws: int
     flops: int
     argument_bytes: int
+    result_bytes: int
     largest_logits: int
 
 
@@ -93,9 +102,12 @@ def find_repetition(program: ClosedJaxpr) -> Repetition:
         seen.equations,
         max(seen.repeated.values(), default=0),
         seen.repeated.total(),
+        sum([count for count in seen.repeated.values() if count >= LAYERS]),
+        len(program.in_avals),
         max(seen.draws.values(), default=0),
         seen.flops,
         sum(map(_bytes, program.in_avals)),
+        sum(map(_bytes, program.out_avals)),
         max(logits, default=0),
     )
 
