@@ -12,7 +12,9 @@ driver              applies rule sets to a fixpoint with a worklist; names rules
 pipeline            named stages of passes, as a value
 step_repetition     a step made a loop of steps
 batch_rows          samples of a batch that do not count
-step_form           both, as what is asked of a program
+packed_fetches      results that come stacked
+stream_keys         keys of random numbers that the host makes
+step_form           all of these, as what is asked of a program
 fingerprint         what a pass is, as text for cache keys
 manager             runs a pipeline, times and verifies passes, says who broke what
 pipeline_run        what a pipeline made of a graph

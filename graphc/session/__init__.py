@@ -6,6 +6,7 @@ plan         fetches and feeds to a program; fast_calls is the short way through
 feeds        checking and converting what is fed; symbols get their sizes
 program      one set of fetches and feeds through the pipeline, to executables per signature
 state        variables on the device; they initialize themselves
+staging      arrays of NumPy on their way there
 host         strings, which never reach XLA
 devices      what list_devices shows
 report       what compiling did: a table and a dictionary
