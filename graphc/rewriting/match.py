@@ -46,12 +46,13 @@ class MatchScope:
         operands: gives the operands of a node as they are now.
     """
 
-    __slots__ = ("_splats", "editor", "operands")
+    __slots__ = ("_makers", "_splats", "editor", "operands")
 
     def __init__(self, editor: GraphEditor) -> None:
         self.editor = editor
         self.operands = editor.operands
         self._splats: dict[Value, SplatNumber | None] = {}
+        self._makers: dict[Value, SplatMaker] = {}
 
     def splat(self, value: Value) -> SplatNumber | None:
         """The number that a value holds at every position, or None."""
@@ -68,15 +69,18 @@ class MatchScope:
         op = value.node.op
         if op.name not in SPLAT_OPS:
             return op
-        splat = self.splat(value)
-        if splat is None:
-            return _splat_maker(op, False, None)
-        number = splat.number
-        return _splat_maker(op, True, number if number in EXACT_EVERYWHERE else None)
+        found = self._makers.get(value)
+        if found is None:
+            splat = self.splat(value)
+            number = None if splat is None else splat.number
+            exact = number if number in EXACT_EVERYWHERE else None
+            found = self._makers[value] = _splat_maker(op, splat is not None, exact)
+        return found
 
     def forget(self) -> None:
         """Look at every value anew: operands have changed."""
         self._splats.clear()
+        self._makers.clear()
 
 
 class Match:

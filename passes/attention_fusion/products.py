@@ -105,8 +105,10 @@ def find_shared_attention(node: Node, editor: GraphEditor) -> Found | None:
 def _softmax_of(node: Node, editor: GraphEditor) -> _Match | None:
     """The softmax over whose axis a product sums."""
     for side in (0, 1):
-        atoms = Atoms(editor)
         weights = editor.operands(node)[side]
+        if not _is_below_softmax(weights, editor):  # most products: no axis need be followed
+            continue
+        atoms = Atoms(editor)
         axes = atoms.fresh(weights.type.shape)
         found = _softmax_above(atoms, weights, axes)
         if found is None:
@@ -131,6 +133,12 @@ def _batching(node: Node, side: int) -> Sequence[int]:
 def _free(node: Node, side: int, rank: int) -> list[int]:
     summed = {*_contracting(node, side), *_batching(node, side)}
     return [axis for axis in range(rank) if axis not in summed]
+
+
+def _is_below_softmax(value: Value, editor: GraphEditor) -> bool:
+    while value.node.op.name in _BETWEEN:
+        value = editor.operands(value.node)[0]
+    return value.node.op.name == "softmax"
 
 
 def _softmax_above(atoms: Atoms, value: Value, axes: Axes) -> tuple[Node, Axes] | None:
@@ -158,7 +166,7 @@ def _require_own(atoms: Atoms, root: Node, weights: Value, softmax: Node) -> Non
 def _report_near(editor: GraphEditor, node: Node, side: int) -> None:
     """Tell of a softmax that other ops part from the values, such as a dropout."""
     between = editor.operands(node)[side]
-    level = [between]
+    level, size = [between], between.type.size
     for _ in range(_NEAR):
         above: list[Value] = []
         for value in level:
@@ -168,7 +176,7 @@ def _report_near(editor: GraphEditor, node: Node, side: int) -> None:
             is_near = value.node.op.has(Trait.ELEMENTWISE) or value.node.op.name == "dropout"
             if is_near or value.node.op.name in _BETWEEN:
                 above += editor.operands(value.node)
-        level = [value for value in above if value.type.size == between.type.size]
+        level = [value for value in above if value.type.size == size]
 
 
 @dataclass

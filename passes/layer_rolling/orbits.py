@@ -80,6 +80,14 @@ def _edge(reader: Orbit, position: int, places: dict[Node, tuple[Orbit, int]]) -
     values = [node.inputs[position] for node in reader.nodes]
     if values[-1] is values[0] and all(value is values[0] for value in values):
         return None
+    first, index = places.get(values[0].node), values[0].index
+    if first is not None:  # nearly always all elements agree
+        source, start = first
+        if all(
+            value.index == index and places.get(value.node) == (source, start + element)
+            for element, value in enumerate(values)
+        ):
+            return Edge(reader, position, source, index, start, frozenset())
     given = [
         None if (place := places.get(value.node)) is None else (*place, value.index)
         for value in values
