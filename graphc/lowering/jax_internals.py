@@ -226,7 +226,8 @@ def inline_jaxpr(
 def _parameters_of_jit() -> dict[str, Any]:
     """The parameters of a ``jit`` equation: JAX changes their number, and what stands for "no"."""
     # with an operand that is traced: without one, jit is run at once while constants are worked out
-    program = jax.make_jaxpr(jax.jit(lambda x: -x))(0.0)
+    with jax.disable_jit(False):
+        program = jax.make_jaxpr(jax.jit(lambda x: -x))(0.0)
     return dict(program.eqns[0].params)
 
 

@@ -17,6 +17,7 @@ import pytest
 import graphc
 from graphc import ops
 from graphc.errors import MemoryBudgetError
+from graphc.lowering import jax_internals
 from graphc.memory_sizes import format_bytes, parse_bytes
 from graphc.rewriting.memory_goal import MemoryGoal
 from graphc.session.memory_fitting import fit_memory
@@ -221,6 +222,16 @@ def test_a_jax_function_keeps_to_a_budget() -> None:
     assert tight.report(weights, x).temp_bytes <= before // 2
     with pytest.raises(MemoryBudgetError, match="no form"):
         graphc.jit(slopes, memory_budget="1KiB")(weights, x)
+
+
+def test_a_function_with_a_budget_may_be_the_first_that_a_process_compiles() -> None:
+    jax_internals._parameters_of_jit.cache_clear()
+    x = np.full((8, 8), 0.5, np.float32)
+    found = graphc.jit(lambda x: jnp.tanh(x @ x), memory_budget="1MiB")(x)
+    np.testing.assert_allclose(found, np.tanh(x @ x), rtol=1e-6)
+    jax_internals._parameters_of_jit.cache_clear()
+    with jax.disable_jit():
+        np.testing.assert_allclose(graphc.Session().run(graphc.ops.tanh(x)), np.tanh(x), rtol=1e-6)
 
 
 def test_a_function_that_cannot_be_a_graph_keeps_to_no_budget_and_says_so() -> None:
