@@ -124,7 +124,8 @@ class Masks:
     def _place(self, value: Value, axes: Axes) -> _Place | None:
         """A tensor of whole numbers as a sum of places along axes."""
         value, axes = self.atoms.bare(value, axes)
-        if not value.type.dtype.is_integer:
+        dtype = value.type.dtype
+        if dtype.kind != "signed" or dtype.itemsize < 4:  # places and distances may wrap around
             return None
         name, operands = value.node.op.name, self.atoms.editor.operands(value.node)
         number = self._splat(value)

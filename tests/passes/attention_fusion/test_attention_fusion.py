@@ -144,6 +144,29 @@ def test_an_interior_gradient_keeps_its_path() -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "sees"),
+    [
+        ("int8", lambda query, key: query >= key),
+        ("uint32", lambda query, key: query - key <= 3),
+    ],
+)
+def test_places_that_wrap_around_are_no_order(dtype: str, sees: Any) -> None:
+    def attend(q: Any, k: Any, v: Any) -> Any:
+        places = jnp.arange(q.shape[1]).astype(dtype)
+        seen = sees(places[:, None], places[None])
+        return weigh(jnp.where(seen, logits_of(q, k), -1e9), v)
+
+    arrays = [draw(1, 150, 1, 2, salt=salt) for salt in range(3)]
+    before = canonical(attend, *arrays)
+    after = AttentionFusion()(before).graph
+    (found,) = [node for node in after.nodes if node.op.name == "attention"]
+    assert not found.attributes["is_causal"]
+    assert found.attributes["local_window_size"] is None
+    (mine,), (theirs,) = (evaluate(graph, arrays, precise=True) for graph in (after, before))
+    np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+
+
 # --- with the gradient written out ----------------------------------------------------------------
 
 
