@@ -17,6 +17,7 @@ FAMILIES: Final = {
     "jax": "jax_functions",
     "transformations": "jax_transformations",
     "stax": "stax_networks",
+    "networks": "jax_networks",
     "optax": "optax_updates",
     "flax": "flax_linen",
     "nnx": "flax_nnx",
@@ -25,9 +26,9 @@ FAMILIES: Final = {
     "numpyro": "numpyro_models",
     "keras": "keras_applications",
 }
-"""The families and their modules. The first three need nothing but JAX."""
+"""The families and their modules. The first four need nothing but JAX."""
 
-WITH_JAX_ALONE: Final = ("jax", "transformations", "stax")
+WITH_JAX_ALONE: Final = ("jax", "transformations", "stax", "networks")
 
 
 @dataclass(frozen=True)
