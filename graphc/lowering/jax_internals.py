@@ -231,6 +231,33 @@ def _parameters_of_jit() -> dict[str, Any]:
     return dict(program.eqns[0].params)
 
 
+def _jit_params(program: ClosedJaxpr, name: str, keep_unused: bool = True) -> dict[str, Any]:
+    """The parameters of a ``jit`` equation that runs a jaxpr, but for ``ctx_mesh``: the call's."""
+    size_in, size_out = len(program.in_avals), len(program.out_avals)
+    params: dict[str, Any] = {
+        **_parameters_of_jit(),
+        "jaxpr": program,
+        "in_shardings": (_UNSPECIFIED,) * size_in,
+        "out_shardings": (_UNSPECIFIED,) * size_out,
+        "in_layouts": (None,) * size_in,
+        "out_layouts": (None,) * size_out,
+        # The outer jit donates; an inner call's donation is ignored by XLA.
+        "donated_invars": (False,) * size_in,
+        "name": name,
+        "keep_unused": keep_unused,
+    }
+    del params["ctx_mesh"]
+    return params
+
+
+def call_params(program: ClosedJaxpr, name: str) -> dict[str, Any]:
+    """The parameters of an equation of :data:`jit_p` that calls a jaxpr; several may share them.
+
+    Equations with the same jaxpr call one function of the StableHLO module.
+    """
+    return {**_jit_params(program, name), "ctx_mesh": _mesh.get_concrete_mesh()}
+
+
 def jit_from_jaxpr(
     program: ClosedJaxpr,
     name: str,
@@ -257,20 +284,7 @@ def jit_from_jaxpr(
         TypeError: from a call, when the arguments are not of the program's types, as when 64-bit
             ones are given outside :func:`scoped_x64`.
     """
-    size_in, size_out = len(program.in_avals), len(program.out_avals)
-    params: dict[str, Any] = {
-        **_parameters_of_jit(),
-        "jaxpr": program,
-        "in_shardings": (_UNSPECIFIED,) * size_in,
-        "out_shardings": (_UNSPECIFIED,) * size_out,
-        "in_layouts": (None,) * size_in,
-        "out_layouts": (None,) * size_out,
-        # The outer jit donates; an inner call's donation is ignored by XLA.
-        "donated_invars": (False,) * size_in,
-        "name": name,
-        "keep_unused": keep_unused,
-    }
-    del params["ctx_mesh"]  # that of the call
+    params = _jit_params(program, name, keep_unused)
 
     def call(*arguments: Any) -> list[Any]:
         # Runs once per signature, under a trace; the jit primitive itself checks nothing.
@@ -278,7 +292,7 @@ def jit_from_jaxpr(
         given = [(argument.shape, argument.dtype) for argument in arguments]
         if given != expected:
             raise TypeError(f"Program {name!r} takes {expected}; given {given}.")
-        return jit_p.bind(*arguments, ctx_mesh=_mesh.get_concrete_mesh(), **params)
+        return jit_p.bind(*arguments, **params, ctx_mesh=_mesh.get_concrete_mesh())
 
     call.__name__ = call.__qualname__ = name
     if program.jaxpr.debug_info.arg_names is not None:

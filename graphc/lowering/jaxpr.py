@@ -2,7 +2,8 @@
 
 An op that is one JAX primitive becomes one equation without tracing. Other ops are traced once per
 attributes and types, and the template is copied in with fresh variables. Composites without a
-lowering are written out in place. Scalar constants are literals; large ones are handed over as
+lowering are written out in place; so are fusions, but for those that are there many times, which
+become calls of one function. Scalar constants are literals; large ones are handed over as
 arguments, because XLA would keep a second copy and hash it.
 """
 
@@ -14,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import jax
 import numpy as np
+from jax.extend.core.primitives import jit_p
 
 from graphc.errors import GraphcError
 from graphc.ir.builder import decomposition_graph
@@ -33,6 +35,7 @@ from graphc.ir.origin import UNKNOWN
 from graphc.ir.types import TensorType
 from graphc.lowering.jax_internals import (
     ClosedJaxpr,
+    call_params,
     close_jaxpr,
     inline_jaxpr,
     make_aval,
@@ -40,6 +43,7 @@ from graphc.lowering.jax_internals import (
     make_literal,
     make_var,
 )
+from graphc.lowering.repeated_bodies import RepeatedBodies
 from graphc.lowering.tracing import default_precision, precision_setting, trace_call, with_precision
 from graphc.lowering.wide_types import holds_wide_types
 
@@ -97,12 +101,15 @@ class LoweredGraph:
 class _Emitter:
     """Collects the equations of one program."""
 
-    def __init__(self) -> None:
+    def __init__(self, repeated: RepeatedBodies) -> None:
         self.equations: list[Any] = []
         self.constants: list[tuple[Any, Any]] = []
         self.hoisted: dict[Any, tuple[Any, np.ndarray[Any, Any]]] = {}
         self.needs_x64 = False
         self._precision = default_precision()
+        self._has_names = True
+        self._repeated = repeated
+        self._calls: dict[Any, dict[str, Any]] = {}
 
     def graph(self, graph: Graph, operands: Sequence[Any], scope: str) -> list[Any]:
         """Emit a graph on `operands`; gives the atoms of its outputs."""
@@ -114,15 +121,41 @@ class _Emitter:
             elif node.op.name == "constant":
                 atoms[node.outputs[0]] = self.constant(node.attributes["value"])
             elif isinstance(lower, InlineLowering):
-                # The nodes inside have names of their own, with all their scopes.
                 inputs = [atoms[value] for value in node.inputs]
-                results = self.graph(node.regions[0], inputs, scope)
+                if (key := self._repeated.key(node)) is not None:
+                    results = self.call(node, key, inputs, scope)
+                else:
+                    # The nodes inside have names of their own, with all their scopes.
+                    results = self.graph(node.regions[0], inputs, scope)
                 atoms.update(zip(node.outputs, results, strict=True))
             elif node.op.name != "input":
-                name = f"{scope}/{node.name}" if scope and node.name else node.name or scope
                 inputs = [atoms[value] for value in node.inputs]
-                atoms.update(zip(node.outputs, self.node(node, inputs, name), strict=True))
+                results = self.node(node, inputs, self._name(node, scope))
+                atoms.update(zip(node.outputs, results, strict=True))
         return [atoms[value] for value in graph.outputs]
+
+    def call(self, node: Node, key: Any, inputs: list[Any], scope: str) -> list[Any]:
+        """Call the function of a body that stands in other places too."""
+        params = self._calls.get(key)
+        if params is None:
+            params = self._calls[key] = self._function_of(node)
+        results = [make_var(aval_of(value.type)) for value in node.outputs]
+        own = (self._name(node, scope), _location(node))
+        self.equations.append(make_equation(jit_p, params, inputs, [*results], *own))
+        return [*results]
+
+    def _function_of(self, node: Node) -> dict[str, Any]:
+        """The parameters of calls of a body. XLA puts the scope of a call before what is in it."""
+        (body,) = node.regions
+        outer, self.equations, self._has_names = self.equations, [], False
+        parameters = [make_var(aval_of(value.type)) for value in body.inputs]
+        outputs = self.graph(body, parameters, "")
+        own, self.equations, self._has_names = self.equations, outer, True
+        return call_params(close_jaxpr((), parameters, outputs, own, node.op.name), node.op.name)
+
+    def _name(self, node: Node, scope: str) -> str:
+        own = node.name if self._has_names else ""
+        return f"{scope}/{own}" if scope and own else own or scope
 
     def primitive(
         self, node: Node, lower: PrimitiveLowering, atoms: dict[Value, Any], scope: str
@@ -148,7 +181,7 @@ class _Emitter:
                 parameters,
                 [atoms[value] for value in node.inputs],
                 results,
-                f"{scope}/{node.name}" if scope else node.name,
+                self._name(node, scope),
                 _location(node),
             )
         )
@@ -214,7 +247,7 @@ def lower_graph(graph: Graph, name: str = "graph") -> LoweredGraph:
     Raises:
         GraphcError: a node cannot be lowered; names its line.
     """
-    emitter = _Emitter()
+    emitter = _Emitter(RepeatedBodies(graph))
     parameters = [make_var(aval_of(value.type)) for value in graph.inputs]
     outputs = emitter.graph(graph, parameters, "")
     hoisted = list(emitter.hoisted.values())
