@@ -34,6 +34,7 @@ from passes.shape_simplification import ShapeSimplification
 from passes.specialisation import Specialisation
 from passes.stabilisation import Stabilisation
 from passes.stack_parts import StackParts
+from passes.stack_reuse import StackReuse
 from passes.tap_removal import TapRemoval
 from passes.update_order import UpdateOrder
 from passes.updates_in_loops import UpdatesInLoops
@@ -79,7 +80,7 @@ def default_pipeline() -> Pipeline:
             Stage("placed", forbidden=_STATIC),
             Stage(
                 "legalized",
-                (AttentionKernels(), AttentionLegalization(), RowAccess()),
+                (AttentionKernels(), AttentionLegalization()),
                 forbidden=_STATIC,
             ),
             Stage(
@@ -89,6 +90,8 @@ def default_pipeline() -> Pipeline:
                     Pruning(),
                     CommonSubexpressions(),
                     ComputationInPieces(),
+                    StackReuse(),
+                    RowAccess(),
                     StackParts(),
                     UpdatesInLoops(),
                 ),

@@ -23,7 +23,7 @@ Result = tuple[Orbit, int]
 
 _CHEAP: Final = Trait.ELEMENTWISE | Trait.REDUCTION | Trait.SHAPE_MOVE
 _DEAR: Final = Trait.CONTRACTION | Trait.REGION | Trait.RANDOM | Trait.BARRIER
-_FEW: Final = 2
+_FEW: Final = 3
 
 
 def costs_little(node: Node) -> bool:

@@ -9,17 +9,16 @@ these are there. A row number that only they can tell makes a change wait for th
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from graphc.ir.graph import Graph, topological_order
+from graphc.ir.graph import topological_order
 from graphc.ir.node import Node, Value
 from graphc.ir.op import Trait
 from passes.hidden_branches import can_anchor
 from passes.updates_in_loops.row_updates import RowUpdate
 
-_COMPUTED_ONCE = Trait.CONTRACTION | Trait.REGION
-_DEAR = _COMPUTED_ONCE | Trait.REDUCTION
+_DEAR = Trait.CONTRACTION | Trait.REGION | Trait.REDUCTION
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,58 +103,6 @@ def _ordered(
                 if not before[other]:
                     heapq.heappush(ready, place[other])
     return tuple(order) if len(order) == len(states) else None
-
-
-def last_readers(body: Graph, rows: Sequence[Value]) -> Sequence[Value] | None:
-    """Values of a body that are there only after all that reads some rows; None where none tell.
-
-    Args:
-        body: the body of a loop.
-        rows: inputs of it.
-    """
-    users: dict[Value, list[Node]] = {}
-    for node in body.nodes:
-        for value in node.inputs:
-            users.setdefault(value, []).append(node)
-    outputs = set(body.outputs)
-    found: dict[Value, None] = {}
-    seen: set[Node] = set()
-    pending = list(rows)
-    while pending:
-        value = pending.pop()
-        if value in outputs:
-            return None
-        for node in users.get(value, ()):
-            if node in seen:
-                continue
-            seen.add(node)
-            if not node.op.traits & _COMPUTED_ONCE:
-                pending += node.outputs
-                continue
-            anchor = next(filter(can_anchor, node.outputs), None)
-            if anchor is None:
-                return None
-            found[anchor] = None
-    return _last_of(body, found)
-
-
-def _last_of(body: Graph, values: Collection[Value]) -> list[Value]:
-    """Those that no other of the values follows from: what waits keeps them in memory."""
-    if len(values) < 2:
-        return list(values)
-    own: dict[Node, Value] = {value.node: value for value in values}
-    before: dict[Node, frozenset[Value]] = {}  # those that a node's value follows from
-    last = set(values)
-    for node in body.nodes:
-        found = frozenset[Value]()
-        for operand in node.inputs:
-            found |= before.get(operand.node, frozenset())
-        if node in own:
-            last -= found
-            found |= {own[node]}
-        if found:
-            before[node] = found
-    return [value for value in values if value in last]
 
 
 def reads_that_can_wait(

@@ -13,10 +13,10 @@ import numpy as np
 from graphc.ir.builder import Builder, GraphBuilder, inline
 from graphc.ir.editor import GraphEditor
 from graphc.ir.node import Node, Value
-from passes.hidden_branches import always_after, run_in_branch
+from passes.hidden_branches import run_in_branch
+from passes.row_order import last_readers, number_after
 from passes.updates_in_loops.in_place import (
     InPlace,
-    last_readers,
     plan_in_place,
     reads_that_can_wait,
 )
@@ -189,12 +189,9 @@ class LoopWriter:
 
     def _number_after(self, changed: Sequence[Value], values: Sequence[Value]) -> Value:
         """The number of the row, known when arrays have their new rows and values are there."""
-        build, number = self._body.build, self._number
-        firsts = [_first_of_row(build, array, number) for array in changed]
-        for anchor in (*firsts, *map(self._body.resolve, values)):
-            is_there = always_after(build, anchor)
-            number = build.select(is_there, number, build.full_like(number, 0))
-        return number
+        build = self._body.build
+        firsts = [_first_of_row(build, array, self._number) for array in changed]
+        return number_after(build, self._number, (*firsts, *map(self._body.resolve, values)))
 
     def _new_rows(
         self,
