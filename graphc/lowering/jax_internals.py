@@ -251,10 +251,7 @@ def _jit_params(program: ClosedJaxpr, name: str, keep_unused: bool = True) -> di
 
 
 def call_params(program: ClosedJaxpr, name: str) -> dict[str, Any]:
-    """The parameters of an equation of :data:`jit_p` that calls a jaxpr; several may share them.
-
-    Equations with the same jaxpr call one function of the StableHLO module.
-    """
+    """The parameters of calls of a jaxpr; those who share it call one function in StableHLO."""
     return {**_jit_params(program, name), "ctx_mesh": _mesh.get_concrete_mesh()}
 
 

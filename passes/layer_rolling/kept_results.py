@@ -2,8 +2,8 @@
 
 What is cheap is computed again where it is read, from products, draws and carried values, which are
 stacked. A carried value that is cheap too, such as the activation that a layer hands on, is stacked
-where that takes no more than what it would be computed again from. Where but an iteration or two
-are read by nodes that are in no loop, those compute again what is cheap, and nothing is stacked.
+where that takes no more than what it would be computed again from. Where no more than three
+iterations are read by nodes in no loop, those compute again what is cheap, and nothing is stacked.
 """
 
 from __future__ import annotations

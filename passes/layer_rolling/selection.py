@@ -12,6 +12,7 @@ outside. An edge costs what must be stacked where it is cut.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final
 
@@ -68,13 +69,14 @@ def takes_more_memory(loops: Sequence[Loop], users: Users) -> str | None:
     if sum(map(is_heavy, rolled)) > _SOON_COMPILED or not any(map(stacks_arguments, loops)):
         return None
     saved = 0
-    stacked: set[Value] = set()
+    arguments: set[Value] = set()
+    results: set[Value] = set()
     for loop, read in zip(loops, results_read(loops), strict=True):
         length, kept = loop.schedule.length, worth_keeping(loop, read)
         saved += length * (unrolled_bytes(loop, read) - stacked_bytes(loop, read, kept))
         for operand in itertools.chain(*loop.operands.values()):
             if isinstance(operand, Scanned):
-                stacked.update(filter(is_argument, operand.values))
+                arguments.update(filter(is_argument, operand.values))
         for orbit in loop.orbits:
             outside = [
                 node.outputs[place.index]
@@ -86,11 +88,18 @@ def takes_more_memory(loops: Sequence[Loop], users: Users) -> str | None:
                     for user, position in users[node]
                 )
             ]
-            stacked.update(outside if len(outside) > _FEW_ROWS else ())
-    more = sum(_bytes(value.type) for value in stacked)
+            results.update(outside if len(outside) > _FEW_ROWS else ())
+    more = _bytes_of_stacks(arguments, results)
     if more - saved <= _LITTLE:
         return None
     return f"stacks of arguments and results take {more:,} bytes, and loops keep {saved:,} less"
+
+
+def _bytes_of_stacks(arguments: Iterable[Value], results: Iterable[Value]) -> int:
+    """The bytes of stacks; a result lies where an argument of its type lay (`StackReuse`)."""
+    rows = Counter(value.type for value in arguments)
+    rows |= Counter(value.type for value in results)
+    return sum(count * _bytes(type_) for type_, count in rows.items())
 
 
 def orbits_worth_rolling(

@@ -1,4 +1,4 @@
-"""Results of loops written over stacks that are read for the last time: as exact, in less memory."""
+"""Results of loops written over stacks that are read for the last time: equal, in less memory."""
 
 from __future__ import annotations
 
