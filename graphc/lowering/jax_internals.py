@@ -241,8 +241,7 @@ def _jit_params(program: ClosedJaxpr, name: str, keep_unused: bool = True) -> di
         "out_shardings": (_UNSPECIFIED,) * size_out,
         "in_layouts": (None,) * size_in,
         "out_layouts": (None,) * size_out,
-        # The outer jit donates; an inner call's donation is ignored by XLA.
-        "donated_invars": (False,) * size_in,
+        "donated_invars": (False,) * size_in,  # XLA ignores an inner call's donation
         "name": name,
         "keep_unused": keep_unused,
     }
@@ -251,7 +250,7 @@ def _jit_params(program: ClosedJaxpr, name: str, keep_unused: bool = True) -> di
 
 
 def call_params(program: ClosedJaxpr, name: str) -> dict[str, Any]:
-    """The parameters of calls of a jaxpr; those who share it call one function in StableHLO."""
+    """What calls of a jaxpr may share: they call one function of the StableHLO module."""
     return {**_jit_params(program, name), "ctx_mesh": _mesh.get_concrete_mesh()}
 
 
