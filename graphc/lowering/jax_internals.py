@@ -2,8 +2,7 @@
 
 Public JAX is used wherever it exists (``jax.extend.core``, ``jax.enable_x64``). What has no public
 name is listed here with the reason. All were read and measured in JAX 0.10.2, and run in 0.11.2;
-all but one are in 0.10.0 too, the floor of the package. How much earlier they appeared was not
-looked up.
+all but one are in 0.10.0 too, the floor of the package.
 
 * ``core.ShapedArray``: the type of a variable.
 * ``core.current_jaxpr_eqn_context``: the flags (threefry form, mesh) that an equation is lowered
@@ -136,7 +135,6 @@ def close_jaxpr(
     equations: Sequence[JaxprEqn],
     name: str = "graph",
     input_names: Sequence[str] | None = None,
-    output_names: Sequence[str] | None = None,
 ) -> ClosedJaxpr:
     """Closes equations, given in topological order, over their inputs and constants.
 
@@ -148,13 +146,11 @@ def close_jaxpr(
         equations: see :func:`make_equation`.
         name: of the program.
         input_names: shown by JAX in errors and by XLA as the parameters' ``op_name``.
-        output_names: for printing; JAX's lowering replaces them.
     """
     held = list(constants)
     names = None if input_names is None else tuple(input_names)
-    results = None if output_names is None else tuple(output_names)
+    debug_info = DebugInfo("jit", name, names, None)
     variables = [variable for variable, _ in held]
-    debug_info = DebugInfo("jit", name, names, results)
     jaxpr = Jaxpr(variables, inputs, outputs, equations, _no_effects, debug_info)
     return ClosedJaxpr(jaxpr, [array for _, array in held])
 
@@ -231,27 +227,21 @@ def _parameters_of_jit() -> dict[str, Any]:
     return dict(program.eqns[0].params)
 
 
-def _jit_params(program: ClosedJaxpr, name: str, keep_unused: bool = True) -> dict[str, Any]:
-    """The parameters of a ``jit`` equation that runs a jaxpr, but for ``ctx_mesh``: the call's."""
-    size_in, size_out = len(program.in_avals), len(program.out_avals)
-    params: dict[str, Any] = {
+def call_params(program: ClosedJaxpr, name: str, keep_unused: bool = True) -> dict[str, Any]:
+    """What calls of a jaxpr may share: they call one function of the StableHLO module."""
+    ins, outs = len(program.in_avals), len(program.out_avals)
+    return {
         **_parameters_of_jit(),
         "jaxpr": program,
-        "in_shardings": (_UNSPECIFIED,) * size_in,
-        "out_shardings": (_UNSPECIFIED,) * size_out,
-        "in_layouts": (None,) * size_in,
-        "out_layouts": (None,) * size_out,
-        "donated_invars": (False,) * size_in,  # XLA ignores an inner call's donation
+        "in_shardings": (_UNSPECIFIED,) * ins,
+        "out_shardings": (_UNSPECIFIED,) * outs,
+        "in_layouts": (None,) * ins,
+        "out_layouts": (None,) * outs,
+        "donated_invars": (False,) * ins,  # XLA ignores an inner call's donation
+        "ctx_mesh": _mesh.get_concrete_mesh(),
         "name": name,
         "keep_unused": keep_unused,
     }
-    del params["ctx_mesh"]
-    return params
-
-
-def call_params(program: ClosedJaxpr, name: str) -> dict[str, Any]:
-    """What calls of a jaxpr may share: they call one function of the StableHLO module."""
-    return {**_jit_params(program, name), "ctx_mesh": _mesh.get_concrete_mesh()}
 
 
 def jit_from_jaxpr(
@@ -280,15 +270,15 @@ def jit_from_jaxpr(
         TypeError: from a call, when the arguments are not of the program's types, as when 64-bit
             ones are given outside :func:`scoped_x64`.
     """
-    params = _jit_params(program, name, keep_unused)
+    params = call_params(program, name, keep_unused)
 
     def call(*arguments: Any) -> list[Any]:
         # Runs once per signature, under a trace; the jit primitive itself checks nothing.
         expected = [(aval.shape, aval.dtype) for aval in program.in_avals]
-        given = [(argument.shape, argument.dtype) for argument in arguments]
+        given = [(each.shape, each.dtype) for each in arguments]
         if given != expected:
             raise TypeError(f"Program {name!r} takes {expected}; given {given}.")
-        return jit_p.bind(*arguments, **params, ctx_mesh=_mesh.get_concrete_mesh())
+        return jit_p.bind(*arguments, **{**params, "ctx_mesh": _mesh.get_concrete_mesh()})
 
     call.__name__ = call.__qualname__ = name
     if program.jaxpr.debug_info.arg_names is not None:
