@@ -65,7 +65,7 @@ def initial_weights(network: Network, layers: int) -> list[dict[str, jax.Array]]
 
     def weight(number: int, name: str, shape: tuple[int, ...]) -> jax.Array:
         if len(shape) == 1:
-            return jnp.full(shape, float(name.endswith("scale")))
+            return jnp.full(shape, float(name.endswith("scale")), jnp.float32)  # not of a weak type
         own = jax.random.fold_in(key, number)
         return jax.random.uniform(own, shape, minval=-bound_of(shape), maxval=bound_of(shape))
 
