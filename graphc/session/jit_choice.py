@@ -126,11 +126,7 @@ def _no_loop_pays(found: Repetition) -> str | None:
 
 def _attends_in_layers(found: Repetition) -> bool:
     """Whether there are layers of attention, with weights of their own."""
-    return (
-        found.largest_logits > 0
-        and found.in_layers >= PRODUCTS_WITH_ATTENTION
-        and _has_own_weights(found)
-    )
+    return found.attends and found.in_layers >= PRODUCTS_WITH_ATTENTION and _has_own_weights(found)
 
 
 def _has_own_weights(found: Repetition) -> bool:

@@ -40,6 +40,7 @@ class Repetition:
         argument_bytes: of what the jaxpr is given.
         result_bytes: of what it gives.
         largest_logits: bytes of the largest product of which exponentials are taken.
+        attends: whether one of these is of a batch, or of heads: not of weights that all share.
     """
 
     equations: int
@@ -52,6 +53,7 @@ class Repetition:
     argument_bytes: int
     result_bytes: int
     largest_logits: int
+    attends: bool
 
 
 class _Seen:
@@ -64,6 +66,7 @@ class _Seen:
         self.draws: Counter[object] = Counter()
         self.product_bytes: dict[int, int] = {}
         self.exponentials: set[int] = set()
+        self.batched: set[int] = set()
 
     def add(self, other: _Seen) -> None:
         self.equations += other.equations
@@ -72,6 +75,7 @@ class _Seen:
         self.draws.update(other.draws)
         self.product_bytes |= other.product_bytes
         self.exponentials |= other.exponentials
+        self.batched |= other.batched
 
     def add_equation(self, equation: Any) -> None:
         self.equations += 1
@@ -86,6 +90,8 @@ class _Seen:
             contracted = equation.params["dimension_numbers"][0][0]
             self.flops += 2 * result.size * math.prod([left.shape[axis] for axis in contracted])
             self.product_bytes[result.size] = _bytes(result)
+            if equation.params["dimension_numbers"][1][0]:
+                self.batched.add(result.size)
         elif name == "conv_general_dilated":
             result, kernel = equation.outvars[0].aval, equation.invars[1].aval
             features = kernel.shape[equation.params["dimension_numbers"].rhs_spec[0]]
@@ -109,6 +115,7 @@ def find_repetition(program: ClosedJaxpr) -> Repetition:
         sum(map(_bytes, program.in_avals)),
         sum(map(_bytes, program.out_avals)),
         max(logits, default=0),
+        not seen.batched.isdisjoint(seen.exponentials),
     )
 
 
