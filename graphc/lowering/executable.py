@@ -74,8 +74,7 @@ class Executable:
             scoped_x64 if self.lowered.needs_x64 else contextlib.nullcontext
         )
         self.donated = self._donations(consumed) if donate else ()
-        others = [place for place in range(len(graph.inputs)) if place not in self.lowered.states]
-        arguments = {place: i for i, place in enumerate([*self.lowered.states, *others])}
+        arguments = {place: i for i, place in enumerate(self.lowered.order)}
         offset = len(self.lowered.hoisted)
         self._donated_arguments = [offset + arguments[state] for state in self.donated]
         with self._scope(), self._on_device(), paused_collection():

@@ -86,30 +86,30 @@ class LoweredGraph:
     Attributes:
         program: takes the hoisted constants, then variables, then the other inputs of the graph.
         hoisted: the large constants, in argument order.
-        states: which of the graph's inputs are variables, in argument order.
+        order: the positions of the graph's inputs in argument order, variables first.
         equations: number of equations.
         needs_x64: whether a type in it has elements of 64 bits (128 for complex numbers).
     """
 
     program: ClosedJaxpr
     hoisted: tuple[np.ndarray[Any, Any], ...]
-    states: tuple[int, ...]
+    order: tuple[int, ...]
     equations: int
     needs_x64: bool
 
 
 class _Emitter:
-    """Collects the equations of one program."""
+    """Collects the equations of one program, or of a function in it, whose nodes have no names."""
 
-    def __init__(self, repeated: RepeatedBodies) -> None:
+    def __init__(self, repeated: RepeatedBodies, *, has_names: bool = True) -> None:
         self.equations: list[Any] = []
         self.constants: list[tuple[Any, Any]] = []
         self.hoisted: dict[Any, tuple[Any, np.ndarray[Any, Any]]] = {}
         self.needs_x64 = False
         self._precision = default_precision()
-        self._has_names = True
+        self._has_names = has_names
         self._repeated = repeated
-        self._calls: dict[Any, dict[str, Any]] = {}
+        self._calls: dict[Any, dict[str, Any] | None] = {}
 
     def graph(self, graph: Graph, operands: Sequence[Any], scope: str) -> list[Any]:
         """Emit a graph on `operands`; gives the atoms of its outputs."""
@@ -122,8 +122,8 @@ class _Emitter:
                 atoms[node.outputs[0]] = self.constant(node.attributes["value"])
             elif isinstance(lower, InlineLowering):
                 inputs = [atoms[value] for value in node.inputs]
-                if (key := self._repeated.key(node)) is not None:
-                    results = self.call(node, key, inputs, scope)
+                if (params := self.function(node)) is not None:
+                    results = self.call(node, params, inputs, scope)
                 else:
                     # The nodes inside have names of their own, with all their scopes.
                     results = self.graph(node.regions[0], inputs, scope)
@@ -134,24 +134,35 @@ class _Emitter:
                 atoms.update(zip(node.outputs, results, strict=True))
         return [atoms[value] for value in graph.outputs]
 
-    def call(self, node: Node, key: Any, inputs: list[Any], scope: str) -> list[Any]:
-        """Call the function of a body that stands in other places too."""
-        params = self._calls.get(key)
-        if params is None:
-            params = self._calls[key] = self._function_of(node)
+    def call(self, node: Node, params: dict[str, Any], inputs: list[Any], scope: str) -> list[Any]:
         results = [make_var(aval_of(value.type)) for value in node.outputs]
         own = (self._name(node, scope), _location(node))
         self.equations.append(make_equation(jit_p, params, inputs, [*results], *own))
         return [*results]
 
-    def _function_of(self, node: Node) -> dict[str, Any]:
-        """The parameters of calls of a body. XLA puts the scope of a call before what is in it."""
+    def function(self, node: Node) -> dict[str, Any] | None:
+        """The parameters of calls of a body, if it is there many times: one function for all."""
+        key = self._repeated.key(node)
+        if key is None:
+            return None
+        if key not in self._calls:
+            self._calls[key] = self._function_of(node)
+        return self._calls[key]
+
+    def _function_of(self, node: Node) -> dict[str, Any] | None:
+        """None where arrays are held inside, which belong to the program.
+
+        XLA puts the scope of a call before what is in it.
+        """
         (body,) = node.regions
-        outer, self.equations, self._has_names = self.equations, [], False
+        own = _Emitter(self._repeated, has_names=False)
         parameters = [make_var(aval_of(value.type)) for value in body.inputs]
-        outputs = self.graph(body, parameters, "")
-        own, self.equations, self._has_names = self.equations, outer, True
-        return call_params(close_jaxpr((), parameters, outputs, own, node.op.name), node.op.name)
+        outputs = own.graph(body, parameters, "")
+        if own.constants or own.hoisted:
+            return None
+        self.needs_x64 |= own.needs_x64
+        closed = close_jaxpr((), parameters, outputs, own.equations, node.op.name)
+        return call_params(closed, node.op.name)
 
     def _name(self, node: Node, scope: str) -> str:
         own = node.name if self._has_names else ""
@@ -266,4 +277,4 @@ def lower_graph(graph: Graph, name: str = "graph") -> LoweredGraph:
     )
     arrays = tuple(array for _, array in hoisted)
     needs_x64 = emitter.needs_x64 or any(v.type.dtype.is_wide for v in graph.inputs)
-    return LoweredGraph(program, arrays, tuple(states), len(emitter.equations), needs_x64)
+    return LoweredGraph(program, arrays, tuple(order), len(emitter.equations), needs_x64)

@@ -30,7 +30,7 @@ class RepeatedBodies:
     def __init__(self, graph: Graph) -> None:
         self._keys: dict[Node, Hashable] = {}
         for node in graph.nodes:
-            if isinstance(node.op.lower, InlineLowering) and _may_be_shared(node.regions[0]):
+            if isinstance(node.op.lower, InlineLowering) and _size(node) >= SMALLEST_BODY:
                 self._keys[node] = _key_of(node.regions[0])
         self._counts = Counter(self._keys.values())
 
@@ -40,16 +40,8 @@ class RepeatedBodies:
         return key if self._counts[key] >= FEWEST_CALLS else None
 
 
-def _may_be_shared(body: Graph) -> bool:
-    """Whether a body is long enough, and holds no array that would be an argument."""
-    size = 0
-    for node in body.nodes:
-        if node.op.name == "constant":
-            if node.output.type.rank:
-                return False
-        elif node.op.name != "input":
-            size += 1
-    return size >= SMALLEST_BODY
+def _size(node: Node) -> int:
+    return sum(each.op.name not in ("input", "constant") for each in node.regions[0].nodes)
 
 
 def _key_of(body: Graph) -> Hashable:

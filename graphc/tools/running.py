@@ -159,9 +159,7 @@ def _check_names(wanted: Sequence[Value], feeds: Iterable[str], given: Mapping[s
 
 
 def _call(executable: Executable, arrays: Sequence[Any]) -> list[Array]:
-    states = executable.lowered.states
-    others = [position for position in range(len(arrays)) if position not in set(states)]
-    ordered = [arrays[position] for position in (*states, *others)]
+    ordered = [arrays[position] for position in executable.lowered.order]
     try:
         return [np.asarray(result) for result in executable.call(*executable.constants, *ordered)]
     except Exception as problem:

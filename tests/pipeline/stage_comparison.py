@@ -91,9 +91,8 @@ def as_function(graph: Graph) -> Callable[[Sequence[Any]], list[Any]]:
 
     def call(given: Sequence[Any]) -> list[Any]:
         lowered = lower_graph(graph)
-        states = [given[position] for position in lowered.states]
-        others = [array for at, array in enumerate(given) if at not in lowered.states]
-        return jit_from_jaxpr(lowered.program, "written")(*lowered.hoisted, *states, *others)
+        ordered = [given[position] for position in lowered.order]
+        return jit_from_jaxpr(lowered.program, "written")(*lowered.hoisted, *ordered)
 
     return call
 

@@ -11,6 +11,10 @@ import pytest
 
 import graphc
 from graphc import ops
+from graphc.ir.builder import GraphBuilder
+from graphc.ir.types import as_type
+from graphc.lowering.jax_internals import jit_from_jaxpr
+from graphc.lowering.jaxpr import HOISTED_BYTES, lower_graph
 
 LAYERS = 6
 
@@ -85,3 +89,22 @@ def test_few_are_written_out(layers: int) -> None:
     with graphc.Session(graph) as session:
         text = session.compile(fetches, xs).stablehlo()
     assert _calls(text) == (0 if layers < 4 else layers)
+
+
+@pytest.mark.parametrize("size", [3, HOISTED_BYTES])  # embedded, and handed over as an argument
+def test_bodies_that_hold_arrays_are_written_out(size: int) -> None:
+    """An array inside belongs to the program: no function could see it."""
+    scale = np.linspace(1, 2, size, dtype=np.float32)
+    vector = as_type("float32", (size,))
+    body = GraphBuilder()
+    x = body.input(vector, "x")
+    region = body.finish([body.sqrt(body.abs(body.multiply(body.tanh(x), body.array(scale))))])
+    build = GraphBuilder()
+    given = [build.input(vector, f"x{i}") for i in range(LAYERS)]
+    graph = build.finish([build.fusion(x, regions=(region,), kind="elementwise") for x in given])
+    rows = np.linspace(-2, 2, LAYERS * size, dtype=np.float32).reshape(LAYERS, size)
+    lowered = lower_graph(graph)
+    function = jit_from_jaxpr(lowered.program, "graph")
+    assert _calls(function.lower(*lowered.hoisted, *rows).as_text()) == 0
+    for row, found in zip(rows, function(*lowered.hoisted, *rows), strict=True):
+        np.testing.assert_allclose(found, np.sqrt(np.abs(np.tanh(row) * scale)), rtol=1e-5)

@@ -98,9 +98,7 @@ class StageRuns:
             return {}
         executable = Executable(made, device=self.device, donate=False)
         arguments = self.arguments(made)
-        states = executable.lowered.states
-        others = [place for place in range(len(arguments)) if place not in states]
-        ordered = [arguments[place] for place in (*states, *others)]
+        ordered = [arguments[place] for place in executable.lowered.order]
         results = executable.call(*executable.constants, *ordered)
         return self.labelled(graph, [np.asarray(result) for result in results])
 
