@@ -247,8 +247,8 @@ def jit(
         pipeline: the passes, which then run whatever they gain; None for
             `passes.default_pipeline()` where it gains something.
         memory_budget: the most temporary memory that the function may take by XLA's own analysis:
-            bytes, or "512MiB". What does not fit is computed again instead of kept; donated
-            arguments are not counted on. The function is then compiled at least once more.
+            bytes, or "512MiB". What does not fit is computed again instead of kept. The
+            function is then compiled at least once more.
         **options: what else `jax.jit` takes: `in_shardings`, `out_shardings`, `inline`,
             `compiler_options`, `device`, `backend`.
 
