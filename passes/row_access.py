@@ -12,7 +12,7 @@ for eight); longer ones are copies. It becomes updates of rows, which are one ke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -26,6 +26,7 @@ from graphc.ir.node import Node, Value
 from graphc.ir.types import tensor_type
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
+from passes.stack_rows import cut_row, first_row, write_row
 
 _LONGEST_FUSED: Final = 8  # XLA:CPU copies the operands of longer concatenations
 
@@ -72,12 +73,9 @@ def _row_cuts(graph: Graph) -> dict[Node, int]:
     for node in graph.nodes:
         if node.op.name != "slice" or node.inputs[0].node.op.name == "constant":
             continue
-        shape = node.inputs[0].type.shape
-        starts, limits = node.attributes["start_indices"], node.attributes["limit_indices"]
-        is_row = bool(shape) and limits[0] == starts[0] + 1 and shape[0] != 1
-        is_whole = not any(starts[1:]) and tuple(limits[1:]) == tuple(shape[1:])
-        if is_row and is_whole and all(step == 1 for step in node.attributes["strides"]):
-            found.setdefault(node.inputs[0], {})[node] = starts[0]
+        row = first_row(node)
+        if row is not None and node.output.type.shape[0] == 1 != node.inputs[0].type.shape[0]:
+            found.setdefault(node.inputs[0], {})[node] = row
     return {node: row for cuts in found.values() if len(cuts) > 2 for node, row in cuts.items()}
 
 
@@ -105,18 +103,9 @@ def _hidden_numbers(editor: GraphEditor, count: int) -> Sequence[Value]:
     return [made] if isinstance(made, Value) else made
 
 
-def _rest(editor: GraphEditor, axes: Iterable[object]) -> list[Value]:
-    zero = editor.build.array(np.int32(0))
-    return [zero for _ in axes]
-
-
 def _replace_cut(editor: GraphEditor, node: Node, number: Value) -> None:
-    build, type_ = editor.build, node.output.type
-    build.origin, build.name = node.origin, node.name
-    starts = [number, *_rest(editor, type_.shape[1:])]
-    editor.replace(
-        node.output, build.dynamic_slice(node.inputs[0], *starts, slice_sizes=type_.shape)
-    )
+    editor.build.origin, editor.build.name = node.origin, node.name
+    editor.replace(node.output, cut_row(editor.build, node.inputs[0], number))
 
 
 def _replace_stack(editor: GraphEditor, node: Node, numbers: Sequence[Value]) -> None:
@@ -125,7 +114,6 @@ def _replace_stack(editor: GraphEditor, node: Node, numbers: Sequence[Value]) ->
     first, *others = node.inputs
     # not zeros, which XLA would keep once and copy for each stack
     whole = build.broadcast_in_dim(first, shape=type_.shape, broadcast_dimensions=range(type_.rank))
-    rest = _rest(editor, type_.shape[1:])
     for number, row in zip(numbers[1:], others, strict=False):
-        whole = build.dynamic_update_slice(whole, row, number, *rest)
+        whole = write_row(build, whole, row, number)
     editor.replace(node.output, whole)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from graphc.ir.builder import Builder
-from graphc.ir.graph import Graph
+from graphc.ir.graph import Graph, users_of
 from graphc.ir.node import Node, Value
 from graphc.ir.op import Trait
 from passes.hidden_branches import always_after, can_anchor
@@ -36,10 +36,7 @@ def last_readers(
         rows: inputs of it.
         changed: a result that may read them: it is what they change to.
     """
-    users: dict[Value, list[Node]] = {}
-    for node in body.nodes:
-        for value in node.inputs:
-            users.setdefault(value, []).append(node)
+    users = users_of(body)
     outputs = set(body.outputs) - {changed}
     found: dict[Value, None] = {}
     seen: set[Node] = set()

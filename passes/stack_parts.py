@@ -17,6 +17,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Value
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
+from passes.stack_rows import cut_row, first_row, without_axis, write_loop
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,8 @@ def _parts_read(node: Node) -> dict[int, tuple[Value, int]]:
         cut = node.inputs[position].node
         if cut.op.name != "slice" or cut.inputs[0].node.op.name == "constant":
             continue
-        starts, limits = cut.attributes["start_indices"], cut.attributes["limit_indices"]
-        is_whole = not any(starts[1:]) and tuple(limits[1:]) == tuple(cut.inputs[0].type.shape[1:])
-        if is_whole and all(step == 1 for step in cut.attributes["strides"]):
-            found[position] = cut.inputs[0], starts[0]
+        if (start := first_row(cut)) is not None:
+            found[position] = cut.inputs[0], start
     return found
 
 
@@ -81,25 +80,12 @@ def _read_by_number(editor: GraphEditor, loop: Node, parts: dict[int, tuple[Valu
         *loop.inputs[end:],
         *wholes,
     )
-    attributes = loop.op.attributes.make(
-        {
-            "carries": carries,
-            "invariants": loop.attributes["invariants"] + len(wholes),
-            "length": length,
-            "reverse": loop.attributes["reverse"],
-        },
-        loop.op.name,
-    )
-    with editor.build.located(loop.origin, loop.name):
-        made = editor.build.make(loop.op, operands, attributes, (body.freeze()[0],))
+    made = write_loop(editor.build, loop, operands, body.freeze()[0], invariants=len(wholes))
     for before, after in zip(loop.outputs, made.outputs, strict=True):
         editor.replace(before, after)
     return made
 
 
 def _row(build: Builder, stack: Value, number: Value, start: int) -> Value:
-    shape = stack.type.shape[1:]
-    zero = build.array(np.int32(0))
     place = build.add(number, build.array(np.int32(start))) if start else number
-    row = build.dynamic_slice(stack, place, *[zero for _ in shape], slice_sizes=(1, *shape))
-    return build.reshape(row, shape=shape)
+    return without_axis(build, cut_row(build, stack, place))

@@ -20,12 +20,13 @@ import numpy as np
 
 from graphc.ir.builder import Builder
 from graphc.ir.editor import GraphEditor
-from graphc.ir.graph import Graph
+from graphc.ir.graph import Graph, topological_order, users_of
 from graphc.ir.node import Node, Value
 from graphc.ir.op import Trait
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
 from passes.row_order import last_readers, nodes_between, number_after
+from passes.stack_rows import cut_row, first_row, without_axis, write_loop, write_row
 
 _COPIES: Final = frozenset({"concatenate", "dynamic_update_slice", "scan"})
 """What gives a stack that lies in memory, and belongs to nobody else."""
@@ -46,10 +47,7 @@ class StackReuse(GraphPass):
         loops = [node for node in graph.nodes if _stacks(node)]
         if not loops:
             return PassResult.unchanged(graph)
-        users: dict[Value, list[Node]] = {}
-        for node in graph.nodes:
-            for value in dict.fromkeys(node.inputs):
-                users.setdefault(value, []).append(node)
+        users = users_of(graph)
         found = {node: pairs for node in loops if (pairs := _Pairing(graph, node, users).pairs())}
         if not found:
             return PassResult.unchanged(graph)
@@ -127,7 +125,7 @@ class _Pairing:
                 continue
             if stack.type.byte_size < _LITTLE or loop.inputs.count(loop.inputs[position]) > 1:
                 continue
-            before = before or _ancestors(loop)
+            before = before or set(topological_order(loop.inputs))
             if all(self._is_over(user, stack, position, before) for user in self._users[stack]):
                 yield position, (stack, start)
 
@@ -156,24 +154,8 @@ def _whole_of(operand: Value) -> tuple[Value, int]:
     cut = operand.node
     if cut.op.name != "slice":
         return operand, 0
-    stack = cut.inputs[0]
-    starts, limits = cut.attributes["start_indices"], cut.attributes["limit_indices"]
-    is_whole = not any(starts[1:]) and tuple(limits[1:]) == tuple(stack.type.shape[1:])
-    if is_whole and all(step == 1 for step in cut.attributes["strides"]):
-        return stack, starts[0]
-    return operand, 0
-
-
-def _ancestors(loop: Node) -> set[Node]:
-    """All that is computed before a loop, whatever the order."""
-    found: set[Node] = set()
-    pending = [value.node for value in loop.inputs]
-    while pending:
-        node = pending.pop()
-        if node not in found:
-            found.add(node)
-            pending += [value.node for value in node.inputs]
-    return found
+    start = first_row(cut)
+    return (operand, 0) if start is None else (cut.inputs[0], start)
 
 
 def _products_of(value: Value) -> set[Value]:
@@ -210,10 +192,12 @@ def _written_over(editor: GraphEditor, loop: Node, pairs: Pairs) -> Node:
             stack = body.build.input(read.stack.type, f"reused{len(stacks)}")
             stacks.append(stack)
             place = _place(body.build, number, read.start)
-            body.replace(old.inputs[read.position], _row(body.build, stack, place))
+            early = without_axis(body.build, cut_row(body.build, stack, place))
+            body.replace(old.inputs[read.position], early)
             late = number_after(body.build, place, map(body.resolve, read.readers))
-            row = _read_late(body, old, index, read, _row(body.build, stack, late))
-            changed.append(_with_row(body.build, stack, row, late))
+            again = without_axis(body.build, cut_row(body.build, stack, late))
+            row = _read_late(body, old, index, read, again)
+            changed.append(write_row(body.build, stack, row, late))
     taken = {read.position for read in pairs.values()}
     scanned = [p for p in range(carries, end) if p not in taken]
     kept = [i for i in range(carries, len(old.outputs)) if i not in pairs]
@@ -233,17 +217,8 @@ def _written_over(editor: GraphEditor, loop: Node, pairs: Pairs) -> Node:
         numbers,
         *loop.inputs[end:],
     )
-    attributes = loop.op.attributes.make(
-        {
-            "carries": carries + len(pairs),
-            "invariants": loop.attributes["invariants"],
-            "length": length,
-            "reverse": loop.attributes["reverse"],
-        },
-        loop.op.name,
-    )
+    made = write_loop(editor.build, loop, operands, body.freeze()[0], carries=len(pairs))
     with editor.build.located(loop.origin, loop.name):
-        made = editor.build.make(loop.op, operands, attributes, (body.freeze()[0],))
         after = [*range(carries), *pairs, *kept]
         for place, index in enumerate(after):
             result = made.outputs[place]
@@ -281,16 +256,3 @@ def _replace_result(editor: GraphEditor, old: Value, stack: Value, start: int) -
 
 def _place(build: Builder, number: Value, start: int) -> Value:
     return build.add(number, build.array(np.int32(start))) if start else number
-
-
-def _row(build: Builder, stack: Value, place: Value) -> Value:
-    shape = stack.type.shape[1:]
-    zeros = [build.array(np.int32(0)) for _ in shape]
-    row = build.dynamic_slice(stack, place, *zeros, slice_sizes=(1, *shape))
-    return build.reshape(row, shape=shape)
-
-
-def _with_row(build: Builder, stack: Value, row: Value, place: Value) -> Value:
-    shape = stack.type.shape[1:]
-    zeros = [build.array(np.int32(0)) for _ in shape]
-    return build.dynamic_update_slice(stack, build.reshape(row, shape=(1, *shape)), place, *zeros)

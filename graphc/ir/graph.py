@@ -99,6 +99,15 @@ def node_inputs(node: Node) -> tuple[Value, ...]:
     return node.inputs
 
 
+def users_of(graph: Graph) -> dict[Value, list[Node]]:
+    """The nodes that read each value, once each, in order; nothing of values that none reads."""
+    users: dict[Value, list[Node]] = {}
+    for node in graph.nodes:
+        for value in dict.fromkeys(node.inputs):
+            users.setdefault(value, []).append(node)
+    return users
+
+
 def topological_order(
     outputs: Sequence[Value],
     inputs: Sequence[Value] = (),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from graphc.ir.builder import GraphBuilder
 from graphc.ir.editor import GraphEditor
-from graphc.ir.graph import Graph
+from graphc.ir.graph import Graph, topological_order
 from graphc.ir.node import Node, Value
 from graphc.ir.op import Trait
 from passes.hidden_branches import can_anchor, run_in_branch
@@ -81,7 +81,7 @@ def late_bodies(written: WrittenPair) -> Iterator[LateBody]:
     first = _first_values(written)
     from_back = _following(body, set(body.inputs[:count]))
     from_first = _following(body, set(first))
-    handed_on = _before(body.outputs[:count])
+    handed_on = set(topological_order(body.outputs[:count]))
     for product in body.nodes:
         is_product = product.op.has(Trait.CONTRACTION) and not product.regions
         if not is_product or product not in from_back or product not in handed_on:
@@ -97,7 +97,7 @@ def _after(
     follows = _following(body, set(product.outputs))
     after = [node for node in body.nodes if node in follows]
     early = [node for node in body.nodes if node in from_back and node not in follows]
-    needed_early = _before([value for node in early for value in node.inputs])
+    needed_early = set(topological_order([value for node in early for value in node.inputs]))
 
     def is_again(node: Node) -> bool:
         return node in from_first and node not in from_back and not node.regions
@@ -106,7 +106,7 @@ def _after(
     wanted = [value for value in read if value.node in needed_early]
     if not wanted:
         return
-    behind = _before(list(read))
+    behind = set(topological_order(list(read)))
     again = [node for node in body.nodes if node in behind and is_again(node)]
     twice = [node for node in again if node in needed_early]
     held_early, held_late = _held(early, is_again), _held(after, is_again)
@@ -153,16 +153,4 @@ def _following(body: Graph, values: set[Value]) -> set[Node]:
     for node in body.nodes:
         if any(value in values or value.node in found for value in node.inputs):
             found.add(node)
-    return found
-
-
-def _before(values: Sequence[Value]) -> set[Node]:
-    """The nodes that values follow from, their own included."""
-    found: set[Node] = set()
-    pending = [value.node for value in values]
-    while pending:
-        node = pending.pop()
-        if node not in found:
-            found.add(node)
-            pending += [value.node for value in node.inputs]
     return found

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from graphc.ir.graph import Graph
+from graphc.ir.graph import Graph, users_of
 from graphc.ir.node import Node, Value
 from graphc.ir.op import Trait
 from passes.attention_sizes import logits_bytes
@@ -67,10 +67,7 @@ def find_group(graph: Graph, most: int) -> PieceGroup | str:
     Returns:
         Why there is none, where nothing saves a good part of what is there at once.
     """
-    users: dict[Value, list[Node]] = {}
-    for node in graph.nodes:
-        for value in dict.fromkeys(node.inputs):
-            users.setdefault(value, []).append(node)
+    users = users_of(graph)
     seeds = _seeds(graph)
     if not seeds:
         return "nothing is a product"

@@ -15,6 +15,7 @@ from graphc.ir.editor import GraphEditor
 from graphc.ir.node import Node, Value
 from passes.hidden_branches import run_in_branch
 from passes.row_order import last_readers, number_after
+from passes.stack_rows import cut_row, without_axis, write_loop, write_row
 from passes.updates_in_loops.in_place import (
     InPlace,
     plan_in_place,
@@ -99,16 +100,8 @@ class LoopWriter:
                 *loop.inputs[end:],
                 *self._wholes,
             )
-            attributes = loop.op.attributes.make(
-                {
-                    "carries": carries + len(states),
-                    "invariants": loop.attributes["invariants"] + len(self._wholes),
-                    "length": self._length,
-                    "reverse": loop.attributes["reverse"],
-                },
-                loop.op.name,
-            )
-            made = build.make(loop.op, operands, attributes, (body,))
+        more = {"carries": len(states), "invariants": len(self._wholes)}
+        made = write_loop(build, loop, operands, body, **more)
         for i in range(carries):
             self._editor.replace(loop.outputs[i], made.outputs[i])
         for place, i in enumerate(kept, carries + len(states)):
@@ -144,8 +137,8 @@ class LoopWriter:
     def _give_row(self, state: Value, number: Value) -> None:
         """Let the body read the row of a variable before its change."""
         if state in self._read:
-            cut = _cut(self._body.build, self._carries[state], number)
-            self._rows[state] = _without_axis(self._body.build, cut)
+            cut = cut_row(self._body.build, self._carries[state], number)
+            self._rows[state] = without_axis(self._body.build, cut)
             for row in self._read[state]:
                 self._body.replace(row, self._rows[state])
 
@@ -184,7 +177,7 @@ class LoopWriter:
             others = [changed[o] for o in plan.order if state in plan.reads_old[o]]
             number = self._number_after(others, readers[state])
             rows = self._new_rows(update, state, number, changed, shared)
-            changed[state] = self._with_rows(state, rows, number)
+            changed[state] = write_row(build, self._carries[state], rows, number)
         return changed
 
     def _number_after(self, changed: Sequence[Value], values: Sequence[Value]) -> Value:
@@ -243,7 +236,7 @@ class LoopWriter:
         anchor = self._given(next(iter(update.gradients)))
         made = run_in_branch(build, anchor, list(taken), branch.finish(given))
         return {
-            state: self._with_rows(state, new, self._number)
+            state: write_row(build, self._carries[state], new, self._number)
             for state, new in zip(update.states, made, strict=True)
         }
 
@@ -287,7 +280,7 @@ class LoopWriter:
     def _rows_of(self, build: Builder, state: Value, whole: Value, number: Value) -> Value:
         """The rows of a variable that an iteration changes."""
         shape = rows_type(state.type, self._length).shape
-        cut = _cut(build, whole, number)
+        cut = cut_row(build, whole, number)
         return cut if cut.type.shape == shape else build.reshape(cut, shape=shape)
 
     def _row(self, value: Value) -> Value:
@@ -325,7 +318,7 @@ class LoopWriter:
             rows, invariants = attributes["length"] // self._length, attributes["invariants"]
             if rows == 1:  # the map of one row is what it maps
                 mapped = len(operands) - invariants
-                firsts = [_without_axis(build, value) for value in operands[:mapped]]
+                firsts = [without_axis(build, value) for value in operands[:mapped]]
                 made = inline(build, node.regions[0], [*firsts, *operands[mapped:]])
                 return [_with_axis(build, value) for value in made]
             attributes = op.attributes.make({"invariants": invariants, "length": rows}, op.name)
@@ -336,14 +329,6 @@ class LoopWriter:
             }
             attributes = op.attributes.make(changed, op.name)
         return build.make(op, tuple(operands), attributes, node.regions).outputs
-
-    def _with_rows(self, state: Value, rows: Value, number: Value) -> Value:
-        """The array of a variable with new rows for this iteration."""
-        build, whole = self._body.build, self._carries[state]
-        zero = build.array(np.int32(0))
-        update = build.reshape(rows, shape=(1, *whole.type.shape[1:]))
-        rest = [zero for _ in whole.type.shape[1:]]
-        return build.dynamic_update_slice(whole, update, number, *rest)
 
 
 def _needed(update: RowUpdate, new: Value, known: Mapping[Value, Value]) -> list[Node]:
@@ -359,23 +344,8 @@ def _needed(update: RowUpdate, new: Value, known: Mapping[Value, Value]) -> list
     return [node for node in update.nodes if node in found]
 
 
-def _cut(build: Builder, whole: Value, number: Value) -> Value:
-    """The rows of an iteration, by its number.
-
-    One row keeps its axis of size 1: XLA changes what is cut in place, but not what is cut and then
-    laid out otherwise.
-    """
-    shape = whole.type.shape[1:]
-    zero = build.array(np.int32(0))
-    return build.dynamic_slice(whole, number, *[zero for _ in shape], slice_sizes=(1, *shape))
-
-
 def _with_axis(build: Builder, row: Value) -> Value:
     return build.reshape(row, shape=(1, *row.type.shape))
-
-
-def _without_axis(build: Builder, row: Value) -> Value:
-    return build.reshape(row, shape=row.type.shape[1:])
 
 
 def _first_of_row(build: Builder, whole: Value, number: Value) -> Value:

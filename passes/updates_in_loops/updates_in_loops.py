@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from graphc.ir.editor import GraphEditor
-from graphc.ir.graph import Graph
-from graphc.ir.node import Node, Value
+from graphc.ir.graph import Graph, users_of
+from graphc.ir.node import Node
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
 from passes.memory_budget.largest_values import largest_values
@@ -54,10 +54,7 @@ class UpdatesInLoops(GraphPass):
 
 
 def _updates_by_loop(graph: Graph) -> Iterator[tuple[Node, list[RowUpdate]]]:
-    uses: dict[Value, list[Node]] = {}
-    for node in graph.nodes:
-        for value in node.inputs:
-            uses.setdefault(value, []).append(node)
+    uses = users_of(graph)
     for node in graph.nodes:
         stacks = node.op.name == "scan" and len(node.outputs) > node.attributes["carries"]
         if stacks and graph.update_names and node.attributes["length"] > 1:
