@@ -2,7 +2,8 @@
 
 The op set has no type for keys: a key is u32[2] (or as many words as its generator has), an array
 of keys has one axis more. An equation on keys runs JAX's own primitive between wrapping and
-unwrapping, so the numbers are JAX's.
+unwrapping, so the numbers are JAX's. Keys of Threefry are wrapped as keys of graphc's generator,
+which draws the same bits with one kernel, where JAX's loop over rounds has several.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
+from graphc.opset.random.generator import GENERATOR, OF_JAX
 
 _JAX: Final = cast(Any, jax)  # much of it has no types
 
@@ -62,17 +64,22 @@ def write_key_equation(build: Builder, equation: Any, operands: Sequence[Value])
         return list(operands)
     parameters = tuple(sorted(equation.params.items()))
     types = tuple([(v.aval.shape, v.aval.dtype) for v in equation.invars])
+    # the flag says which bits a Threefry key gives; graphc's generator has those of True alone
+    same_bits: bool = _JAX.config.jax_threefry_partitionable
     try:
-        call = _call_on_words(equation.primitive, parameters, types)
+        call = _call_on_words(equation.primitive, parameters, types, same_bits)
     except TypeError:  # a parameter is no key of a memo
-        call = _call_on_words.__wrapped__(equation.primitive, parameters, types)
+        call = _call_on_words.__wrapped__(equation.primitive, parameters, types, same_bits)
     made = build.jax_primitive(*operands, primitive=call.primitive, parameters=dict(call.params))
     return [made] if isinstance(made, Value) else list(made)
 
 
 @functools.lru_cache(maxsize=1024)
 def _call_on_words(
-    primitive: Any, parameters: tuple[tuple[str, Any], ...], types: tuple[tuple[Any, Any], ...]
+    primitive: Any,
+    parameters: tuple[tuple[str, Any], ...],
+    types: tuple[tuple[Any, Any], ...],
+    own_threefry: bool,
 ) -> Any:
     """The call of a primitive on words in place of keys; one for all equal equations.
 
@@ -80,6 +87,8 @@ def _call_on_words(
     """
     avals = [_JAX.ShapeDtypeStruct(*type_) for type_ in types]
     kinds = [key_generator(aval) if is_key(aval) else None for aval in avals]
+    if own_threefry:
+        kinds = [GENERATOR if kind == OF_JAX else kind for kind in kinds]
     given_parameters = primitive.get_bind_params(dict(parameters))
 
     def run(*arrays: Any) -> list[Any]:

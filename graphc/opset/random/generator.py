@@ -17,7 +17,8 @@ from jax.extend.random import define_prng_impl
 
 from graphc.opset.random.threefry import WordArithmetic, threefry2x32
 
-_OF_JAX: Final = "threefry2x32"
+OF_JAX: Final = "threefry2x32"
+"""What JAX calls its own."""
 _AS_ANY: Final[Any] = jax  # much of it has no types
 _jnp: Final[Any] = _AS_ANY.numpy
 _lax: Final[Any] = _AS_ANY.lax
@@ -55,7 +56,7 @@ def _split(key: Any, shape: Sequence[int]) -> Any:
 def _random_bits(key: Any, bits: int, shape: Sequence[int]) -> Any:
     if math.prod(shape) > 2**32:  # positions of more than one word
         with jax.threefry_partitionable(True):
-            wrapped = _AS_ANY.random.wrap_key_data(key, impl=_OF_JAX)
+            wrapped = _AS_ANY.random.wrap_key_data(key, impl=OF_JAX)
             return jax.random.bits(wrapped, tuple(shape), f"uint{bits}")
     x, y = _hash_positions(key, tuple(shape))
     if bits == 64:
