@@ -6,6 +6,7 @@
 * schedules: cycles of orbits get iterations; stretches without a break become loops.
 * loops: what runs in a loop, and what each operand is there.
 * own_beginnings: a copy of what several chains begin with, for each.
+* dropout_rates: dropouts of several rates, written out to be copies of each other.
 * loop_search: all of this, for every family of like nodes.
 * selection: which orbits beside a cycle are worth having in its loop, where stacking costs.
 * row_costs: whether the memory of training is a reason to leave layers written out.

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from graphc.ir.editor import GraphEditor
+from graphc.ir.editor import ChainedMap, GraphEditor, ValueMap
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
+from passes.layer_rolling.dropout_rates import dropouts_of_several_rates, write_out
 from passes.layer_rolling.emission import RULE, LoopEmitter
 from passes.layer_rolling.expansion import difference_after_expansion
 from passes.layer_rolling.loop_search import LoopSearch
 from passes.layer_rolling.loops import Loop
 from passes.layer_rolling.node_signatures import is_heavy
-from passes.layer_rolling.own_beginnings import Composed, OwnBeginnings
+from passes.layer_rolling.own_beginnings import OwnBeginnings
 from passes.layer_rolling.row_costs import rows_take_more_memory
 from passes.layer_rolling.selection import takes_more_memory
 
@@ -39,11 +41,8 @@ class LayerRolling(GraphPass):
     idempotent: ClassVar[bool] = True
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
-        search = LoopSearch(graph, self.least, self.weighs_stacks)
-        own = OwnBeginnings(graph, search.signatures, search.users, self.least)
-        if own.graph is not graph:
-            search = LoopSearch(own.graph, self.least, self.weighs_stacks)
-        loops = search.run()
+        found = self._search(graph)
+        search, loops = found.search, found.loops
         for reason in (*search.refused, *search.left_out()):
             context.trace.refuse(self.name, "roll", reason)
         if not loops:
@@ -57,17 +56,56 @@ class LayerRolling(GraphPass):
         if reason is not None:
             context.trace.refuse(self.name, "roll", reason)
             return PassResult.unchanged(graph)
-        editor = GraphEditor(own.graph, context.registry)
+        editor = GraphEditor(found.graph, context.registry)
         scans = LoopEmitter(editor, context.registry, search.users).emit(ordered)
         details = [_describe(loop, scan) for loop, scan in zip(ordered, scans, strict=True)]
         for scan in scans:
             context.trace.fire(self.name, "roll", scan)
         result = PassResult.of(editor, {"loops": details})
-        difference = difference_after_expansion(graph, result.graph)
+        difference = difference_after_expansion(found.graph, result.graph)
         if difference is not None:
             context.trace.refuse(self.name, "roll", f"expanding does not give back: {difference}")
             return PassResult.unchanged(graph)
-        return replace(result, values=Composed(own, result.values))
+        return replace(result, values=ChainedMap(found.values, result.values))
+
+    def _search(self, graph: Graph) -> _Found:
+        """The loops of a graph; if more layers are in loops so, with dropouts written out."""
+        search = LoopSearch(graph, self.least, self.weighs_stacks)
+        own = OwnBeginnings(graph, search.signatures, search.users, self.least)
+        if own.graph is not graph:
+            search = LoopSearch(own.graph, self.least, self.weighs_stacks)
+        found = _Found(own.graph, own, search, search.run())
+        in_loops = {node for loop in found.loops for node in loop.nodes()}
+        left = [node for node in own.graph.nodes if node not in in_loops]
+        dropouts = dropouts_of_several_rates(left, self.least)
+        if not dropouts:
+            return found
+        written, moved = write_out(own.graph, dropouts)
+        again = LoopSearch(written, self.least, self.weighs_stacks)
+        other = _Found(written, ChainedMap(own, moved), again, again.run())
+        return other if other.heavy > found.heavy else found
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The loops that a search found.
+
+    Attributes:
+        graph: in which they are.
+        values: where the values of the graph before are in it.
+        search: what found them.
+        loops: in no order.
+    """
+
+    graph: Graph
+    values: ValueMap
+    search: LoopSearch
+    loops: Sequence[Loop]
+
+    @property
+    def heavy(self) -> int:
+        """How many products, convolutions and loops they hold."""
+        return sum([is_heavy(node) for loop in self.loops for node in loop.nodes()])
 
 
 def _describe(loop: Loop, scan: Node) -> dict[str, Any]:

@@ -127,17 +127,3 @@ def _beginnings(graph: Graph) -> Iterator[Node]:
             late.add(node)
         elif node.inputs:
             yield node
-
-
-class Composed(ValueMap):
-    """Where values are after two changes, one after the other."""
-
-    __slots__ = ("_first", "_second")
-
-    def __init__(self, first: ValueMap, second: ValueMap) -> None:
-        super().__init__()
-        self._first = first
-        self._second = second
-
-    def __getitem__(self, value: Value) -> Value:
-        return self._second[self._first[value]]
