@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from graphc.errors import GradientError, VerifyError
 from graphc.ir.builder import Builder, decomposition_graph
+from graphc.ir.cotangents import Cotangents
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph, node_inputs
 from graphc.ir.node import Node, Value
@@ -61,7 +62,7 @@ def append_gradients(
     for y, grad_y in zip(ys, grad_ys, strict=True):
         if y in sweep.dependent:
             cotangent = build.full_like(y, 1) if grad_y is None else grad_y
-            sweep.accumulate(y, sweep.fit(cotangent, y.type, "the grad_y of a gradient"))
+            sweep.cotangents.add(y, sweep.fit(cotangent, y.type, "the grad_y of a gradient"))
     sweep.run(nodes)
     return [sweep.gradient(x) for x in xs]
 
@@ -82,7 +83,7 @@ class _Sweep:
         self.operands_of = operands_of
         self.replace = replace
         self.dependent: set[Value] = {x for x in xs if x.type.dtype.is_inexact}
-        self.cotangents: dict[Value, Value] = {}
+        self.cotangents = Cotangents(build)
         self.zero: set[Value] = set()  # connected, with derivative zero so far
         self.zeros: dict[TensorType, Value] = {}
 
@@ -150,7 +151,7 @@ class _Sweep:
         what = f"a cotangent by the gradient rule of {node.op.name}"
         for operand, wants, cotangent in zip(operands, wanted, made, strict=True):
             if wants and cotangent is not None:
-                self.accumulate(operand, self.fit(cotangent, operand.type, what))
+                self.cotangents.add(operand, self.fit(cotangent, operand.type, what))
 
     def decompose(self, node: Node, operands: tuple[Value, ...], given: tuple[bool, ...]) -> None:
         """Write a composite out, and go on through the nodes that it is made of."""
@@ -170,17 +171,13 @@ class _Sweep:
         self.note_dependents(added)
         for output, result, has in zip(node.outputs, results, given, strict=True):
             if has and result in self.dependent:
-                self.accumulate(result, self.cotangents[output])
+                self.cotangents.add(result, self.cotangents[output])
         self.run(added)
 
     def note_replaced(self, node: Node, results: Sequence[Value]) -> None:
         if self.replace is not None:
             for old, new in zip(node.outputs, results, strict=True):
                 self.replace(old, new)
-
-    def accumulate(self, value: Value, cotangent: Value) -> None:
-        before = self.cotangents.get(value)
-        self.cotangents[value] = cotangent if before is None else self.build.add(before, cotangent)
 
     def fit(self, cotangent: Value, type_: TensorType, what: str) -> Value:
         """A cotangent whose sizes are equal by a constraint, written with the value's own sizes."""
@@ -198,8 +195,9 @@ class _Sweep:
         return found
 
     def gradient(self, x: Value) -> Value | None:
-        found = self.cotangents.get(x)
-        return self.zeros_of(x) if found is None and x in self.zero else found
+        if x in self.cotangents:
+            return self.cotangents[x]
+        return self.zeros_of(x) if x in self.zero else None
 
 
 def gradient_name(name: str) -> str:

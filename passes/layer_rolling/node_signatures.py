@@ -77,6 +77,12 @@ def is_heavy(node: Node) -> bool:
     return _is_heavy_op(node.op)
 
 
+def heaviness(node: Node) -> int:
+    """How many heavy nodes it is: itself, and those of its bodies."""
+    inside = sum([heaviness(each) for region in node.regions for each in region.nodes])
+    return is_heavy(node) + inside
+
+
 @functools.lru_cache(maxsize=1024)
 def _is_heavy_op(op: OpSpec) -> bool:
     return bool(op.traits & _HEAVY)

@@ -28,7 +28,7 @@ from passes.layer_rolling.kept_results import (
     worth_keeping,
 )
 from passes.layer_rolling.loops import Invariant, Loop, Operand, Scanned
-from passes.layer_rolling.node_signatures import Users, is_heavy
+from passes.layer_rolling.node_signatures import Users, heaviness
 from passes.layer_rolling.orbits import Orbit
 
 _A_STACK: Final = 1 << 14
@@ -66,7 +66,7 @@ def takes_more_memory(loops: Sequence[Loop], users: Users) -> str | None:
     by the time that they save: few heavy nodes are soon compiled.
     """
     rolled = {node for loop in loops for node in loop.nodes()}
-    if sum(map(is_heavy, rolled)) > _SOON_COMPILED or not any(map(stacks_arguments, loops)):
+    if sum(map(heaviness, rolled)) > _SOON_COMPILED or not any(map(stacks_arguments, loops)):
         return None
     saved = 0
     arguments: set[Value] = set()

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import networkx as nx
-from networkx.algorithms.flow import boykov_kolmogorov
 
 from graphc.ir.graph import topological_order
+from graphc.ir.networkx_view import least_cut
 from graphc.ir.node import Node, Value
 
 Price = Callable[[Value], int]
@@ -74,13 +74,8 @@ def choose_kept(
         network.add_edge((value, "there"), "back")
     if "forth" not in network:
         return _describe(wanted, frozenset(), price, work)
-    _, (before, _) = nx.minimum_cut(network, "forth", "back", flow_func=boykov_kolmogorov)
-    kept = frozenset(
-        value
-        for place in network.nodes
-        if isinstance(place, tuple)
-        for value, side in (place,)
-        if side == "here" and place in before and (value, "there") not in before
+    _, kept = least_cut(
+        network, "forth", "back", [value for node in order for value in node.outputs]
     )
     return _describe(wanted, kept, price, work)
 

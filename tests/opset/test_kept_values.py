@@ -123,3 +123,33 @@ def test_a_mask_is_drawn_once_and_kept() -> None:
     assert made.count("dropout") == 1
     keys = np.arange(10, dtype=np.uint32).reshape(5, 2)
     check_gradients(graph, [ARRAYS[0], keys], [0], 1)
+    stacked = [value for node in made.nodes if node.regions for value in node.outputs]
+    masks = [v for v in stacked if v.type.dtype.name == "bool" and v.type.shape == (5, 3, 4)]
+    assert len(masks) == 1  # and none of the numbers that it was drawn from
+
+
+def test_of_products_that_are_added_less_is_kept() -> None:
+    def cell(build: Any, state: Any, now: Any, inner: Any, outer: Any) -> list[Value]:
+        gates = build.add(product(build, now, inner), product(build, state, outer))
+        halves = [
+            build.slice(gates, start_indices=(0, i), limit_indices=(3, i + 4), strides=(1, 1))
+            for i in (0, 4)
+        ]
+        state = build.multiply(build.logistic(halves[0]), build.tanh(halves[1]))
+        return [build.add(state, build.sine(state))]
+
+    wide = as_type("float32", (4, 8))
+    body = graph_of(cell, ROWS, ROWS, wide, wide)
+
+    def write(build: Any, state: Any, sequence: Any, inner: Any, outer: Any) -> list[Value]:
+        attributes = {"carries": 1, "invariants": 2, "length": 5, "reverse": False}
+        return [build.scan(state, sequence, inner, outer, regions=(body,), **attributes)]
+
+    graph = graph_of(write, ROWS, as_type("float32", (5, 3, 4)), wide, wide)
+    forth, back = [n for n in vjp_graph(graph, [0, 2, 3]).nodes if n.regions]
+    # the carry before each step and both activations: half of what the two products take
+    assert [value.type.shape for value in forth.outputs[1:]] == [(5, 3, 4)] * 3
+    assert {"logistic", "tanh"}.isdisjoint(ops(back))
+    small = {"low": -0.4, "high": 0.4}
+    arrays = [ARRAYS[0], draw(5, 3, 4, **small), draw(4, 8, **small), draw(4, 8, salt=1, **small)]
+    check_gradients(graph, arrays, [0, 1, 2, 3], 2)

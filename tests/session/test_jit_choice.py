@@ -176,6 +176,19 @@ def test_calls_count_wherever_they_are_made() -> None:
     assert found.flops < FLOPS_PER_BYTE * found.argument_bytes
 
 
+def test_bodies_of_loops_and_branches_count() -> None:
+    def function(x, w):
+        def step(state, now):
+            return jnp.tanh(state @ w + now), state
+
+        state, stacked = jax.lax.scan(step, x[0], x)
+        return jax.lax.cond(state[0, 0] > 0, lambda: state @ w, lambda: state), stacked
+
+    found = find_repetition(traced(function, (6, 4, 8), (8, 8)))
+    assert found.heavy == 4  # the loop, the branch, and a product in each
+    assert found.flops == (6 + 1) * 2 * 4 * 8 * 8  # six iterations; a branch once
+
+
 def test_convolutions_count_as_products() -> None:
     def function(x, *kernels):
         for kernel in kernels:

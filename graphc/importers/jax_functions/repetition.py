@@ -1,7 +1,8 @@
 """What a jaxpr repeats: a quick look, before anything is paid for an import and for passes.
 
 Products and draws are told apart by their primitive and types; those of a call are counted once and
-added wherever it is called. A microsecond or two an equation.
+added wherever it is called; those in bodies of loops and branches count too, for XLA compiles them.
+A microsecond or two an equation.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from jax.extend.core import ClosedJaxpr
 
-from graphc.importers.jax_functions.calls import called_jaxpr
+from graphc.importers.jax_functions.calls import called_jaxpr, inner_jaxprs
 from graphc.opset.jax_primitive.known_primitives import DRAWS
 
 _REPEATED: Final = frozenset(
@@ -27,7 +28,7 @@ LAYERS: Final = 6
 
 @dataclass(frozen=True)
 class Repetition:
-    """What was found, calls written out; the bodies of loops and branches are not looked into.
+    """What was found, calls written out, bodies of loops and branches included.
 
     Attributes:
         equations: how many there are.
@@ -36,7 +37,8 @@ class Repetition:
         in_layers: how many of these are of types that come at least `LAYERS` times.
         arguments: how many arrays the jaxpr is given.
         draws: how many draws of random numbers have the same type, at most.
-        flops: of all products of matrices and convolutions.
+        flops: of all products of matrices and convolutions, in each iteration of a loop whose
+            length is known.
         argument_bytes: of what the jaxpr is given.
         result_bytes: of what it gives.
         largest_logits: bytes of the largest product of which exponentials are taken.
@@ -68,9 +70,9 @@ class _Seen:
         self.exponentials: set[int] = set()
         self.batched: set[int] = set()
 
-    def add(self, other: _Seen) -> None:
+    def add(self, other: _Seen, times: int = 1) -> None:
         self.equations += other.equations
-        self.flops += other.flops
+        self.flops += other.flops * times
         self.repeated.update(other.repeated)
         self.draws.update(other.draws)
         self.product_bytes |= other.product_bytes
@@ -125,10 +127,12 @@ def _look(jaxpr: Any, known: dict[Any, _Seen]) -> _Seen:
     seen = known[jaxpr] = _Seen()
     for equation in jaxpr.eqns:
         inner = called_jaxpr(equation)
-        if inner is None:
-            seen.add_equation(equation)
-        else:
+        if inner is not None:
             seen.add(_look(getattr(inner, "jaxpr", inner), known))
+            continue
+        seen.add_equation(equation)
+        for body in inner_jaxprs(equation):
+            seen.add(_look(getattr(body, "jaxpr", body), known), equation.params.get("length", 1))
     return seen
 
 

@@ -5,6 +5,11 @@ convolutions and draws among them are stacked; all others are computed again fro
 carries and from what the loop reads anyway. In a Transformer's block that is less memory than what
 an unrolled program holds, and less time: elementwise work inside a loop costs little.
 
+Where other values take fewer bytes, and all else follows from them, they are stacked instead: the
+gates of a recurrent cell, not the two products whose sum they are made of; the mask of a dropout,
+not the numbers that it was drawn from. They are a minimum cut between what is dear and what is
+read, the one nearest to what is read: as little as can be is computed again.
+
 What an iteration hands on as a carry is what the next one began with, and the way back has just
 been there: it carries that along, and nothing is kept for it. A chain of `tanh(x @ w)` keeps one
 array per iteration in this way, as an unrolled program does, not two.
@@ -13,14 +18,20 @@ array per iteration in this way, as an unrolled program does, not two.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
+import networkx as nx
+
+from graphc.dimensions import substitute
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph, topological_order
+from graphc.ir.networkx_view import least_cut
 from graphc.ir.node import Node, Value
 from graphc.ir.op import Trait
 
 _DEAR: Final = Trait.CONTRACTION | Trait.RANDOM
+_USUAL: Final = 32
+_NETWORKX: Final = cast(Any, nx)  # its types say nothing of nodes of several kinds
 
 
 class Divided(NamedTuple):
@@ -100,15 +111,43 @@ class _Search:
         nodes = [node for node in self.joint.nodes if node not in self.forward]
         wanted = [*gradients, *[value for node in nodes for value in node.inputs]]
         read, dear = self.needs(wanted, ())
+        at_hand = list[Value]()
         handed = list[int]()
         for number, (before, after) in enumerate(zip(self.carries, self.handed_on, strict=True)):
             if after in read and after.node in self.forward and before in read:
-                at_hand = [self.handed_on[i] for i in (*handed, number)]
-                _, fewer = self.needs(wanted, at_hand)
+                _, fewer = self.needs(wanted, [*at_hand, after])
                 if len(fewer) < len(dear):
                     dear = fewer
                     handed.append(number)
-        return [v for node in self.joint.nodes for v in node.outputs if v in dear], handed
+                    at_hand.append(after)
+        kept = self.least(wanted, at_hand, dear)
+        return [v for node in self.joint.nodes for v in node.outputs if v in kept], handed
+
+    def least(
+        self, wanted: Sequence[Value], at_hand: Sequence[Value], dear: set[Value]
+    ) -> set[Value]:
+        """What to keep: the values of fewest bytes that all that is wanted follows from.
+
+        Those that are dear, where no others take less. Carries that are read are kept anyway.
+        """
+        read, _ = self.needs(wanted, at_hand)
+        begun = [carry for carry in self.carries if carry in read]
+        cut = _NETWORKX.DiGraph()
+        for value in (*begun, *dear):
+            cut.add_edge("dear", (value, "here"))
+        for value in read:
+            cut.add_edge((value, "here"), (value, "there"), capacity=_usual_bytes(value))
+            if value.node in self.forward and value not in dear:
+                for operand in value.node.inputs:
+                    cut.add_edge((operand, "there"), (value, "here"))
+        for value in read.intersection(wanted):
+            cut.add_edge((value, "there"), "wanted")
+        if "dear" not in cut or "wanted" not in cut:
+            return dear
+        bytes_, kept = least_cut(cut, "dear", "wanted", read)
+        if bytes_ >= sum(map(_usual_bytes, (*begun, *dear))):
+            return dear
+        return set(kept.difference(self.carries))
 
     def needs(
         self, values: Sequence[Value], at_hand: Sequence[Value]
@@ -129,6 +168,14 @@ class _Search:
             else:
                 pending += value.node.inputs
         return read, dear
+
+
+def _usual_bytes(value: Value) -> int:
+    """The bytes of a value, with a batch of usual size for sizes that are not known yet."""
+    size = value.type.byte_size
+    if not isinstance(size, int):
+        size = substitute(size, dict.fromkeys(size.symbols, _USUAL))
+    return size if isinstance(size, int) else _USUAL
 
 
 def is_dear(node: Node) -> bool:
