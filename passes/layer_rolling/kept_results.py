@@ -28,7 +28,32 @@ _FEW: Final = 3
 
 def costs_little(node: Node) -> bool:
     """Whether a node is rather computed again than kept."""
-    return _is_cheap(node.op)
+    return _is_cheap(node.op) and not _looks_for_selected(node)
+
+
+def _looks_for_selected(node: Node) -> bool:
+    """Whether numbers that are computed again would be looked for among some that are kept.
+
+    Loops round in ways of their own, so that the largest of a segment is none of its elements when
+    these are computed again: its gradient would be lost. What is found in the first loop is kept.
+    """
+    if node.op.name != "compare" or node.attributes["direction"] not in ("EQ", "NE"):
+        return False
+    sources = [_source(value) for value in node.inputs]
+    is_rounded = node.inputs[0].type.dtype.is_inexact
+    return is_rounded and any(map(_is_selection, sources)) and any(_is_cheap(n.op) for n in sources)
+
+
+def _source(value: Value) -> Node:
+    """The node that computes numbers which others only move."""
+    while value.node.op.has(Trait.SHAPE_MOVE) and value.node.inputs:
+        value = value.node.inputs[0]
+    return value.node
+
+
+def _is_selection(node: Node) -> bool:
+    """Whether a node, which is kept, may give elements of what it reads: a scatter, a sort."""
+    return bool(node.inputs) and not _is_cheap(node.op) and not node.op.has(_DEAR)
 
 
 @functools.lru_cache(maxsize=1024)

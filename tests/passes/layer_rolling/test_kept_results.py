@@ -15,6 +15,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.reference.evaluator import evaluate
 from graphc.rewriting.graph_pass import PassContext
+from passes.pipelines import default_pipeline
 from passes.stack_parts import StackParts
 
 LAYERS, ROWS = 6, 32
@@ -92,3 +93,28 @@ def test_large_weights_and_few_products_are_left_written_out(width: int, expecte
     function = graphc.jit(loss_of(lambda x, w: jnp.tanh(x @ w)))
     arguments = ([[w] for w in weights], jnp.ones((4, width)))
     assert len(loops(function.graph(*arguments, stage="rolled"))) == expected
+
+
+def test_the_largest_of_a_segment_is_found_among_numbers_that_are_computed_once() -> None:
+    """Computed again in another loop they may round otherwise, and none would be the largest."""
+    random = np.random.default_rng(0)
+    segments = jnp.asarray(random.integers(0, 20, 120).astype(np.int32))
+
+    def layer(x: Any, into: Any, scale: Any, out: Any) -> Any:
+        hidden = jax.nn.gelu(x @ into)
+        hidden = hidden * (hidden * scale).sum(-1, keepdims=True)
+        largest = jax.ops.segment_max(hidden, segments, 20)
+        return x + jnp.tanh(largest @ out)[segments]
+
+    shapes = [(32, 32), (32,), (32, 32)]
+    weights = [
+        [jnp.asarray(random.normal(size=shape).astype(np.float32) / 6) for shape in shapes]
+        for _ in range(LAYERS)
+    ]
+    x = jnp.asarray(random.normal(size=(120, 32)).astype(np.float32))
+    function = graphc.jit(loss_of(layer), pipeline=default_pipeline())
+    (forth, _) = loops(function.graph(weights, x, stage="rolled"))
+    assert "bool" in [value.type.dtype.name for value in forth.outputs]
+    mine, theirs = function(weights, x), jax.jit(loss_of(layer))(weights, x)
+    for left, right in zip(jax.tree.leaves(mine), jax.tree.leaves(theirs), strict=True):
+        assert float(jnp.abs(left - right).max() / jnp.abs(right).max()) < 1e-4
