@@ -14,6 +14,7 @@ step_repetition     a step made a loop of steps
 batch_rows          samples of a batch that do not count
 packed_fetches      results that come stacked
 stream_keys         keys of random numbers that the host makes
+flat_draws          initial values of several shapes out of one hash
 step_form           all of these, as what is asked of a program
 fingerprint         what a pass is, as text for cache keys
 manager             runs a pipeline, times and verifies passes, says who broke what

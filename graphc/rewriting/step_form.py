@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from graphc.ir.node import Value
 from graphc.rewriting.batch_rows.masking import BatchMasking, with_batch_masking
+from graphc.rewriting.flat_draws import with_flat_draws
 from graphc.rewriting.packed_fetches import with_packed_fetches
 from graphc.rewriting.pipeline import Pipeline
 from graphc.rewriting.step_repetition import Fresh, with_step_repetition
@@ -45,6 +46,8 @@ class StepForm:
             pipeline = with_packed_fetches(pipeline, self.packed)
         if self.streams:
             pipeline = with_stream_keys(pipeline, self.streams)
+        if self.packed is not None:
+            pipeline = with_flat_draws(pipeline, self.packed)
         if self.masking is not None:
             pipeline = with_batch_masking(pipeline, self.masking)
         if self.stacked is not None:

@@ -12,7 +12,7 @@ import pytest
 
 import graphc.opset  # noqa: F401, registers the ops
 from graphc.dimensions import symbol
-from graphc.errors import DTypeError, ShapeError
+from graphc.errors import DTypeError, GraphcError, ShapeError
 from graphc.ir.builder import GraphBuilder
 from graphc.ir.graph import Graph
 from graphc.ir.types import as_type
@@ -173,3 +173,31 @@ def test_a_key_that_is_built_names_its_stream() -> None:
         "  %0 = random_key() {stream=3} : u32[2]",
         "  return %0",
     ]
+
+
+@pytest.mark.parametrize("width", [1, 5])
+def test_rows_of_words_are_parts_of_what_each_key_draws(width: int) -> None:
+    keys = np.stack([KEYS[0], KEYS[2], KEYS[2]])
+    starts = np.array([0, 3, 40], np.uint32)
+    types = as_type("uint32", (3, 2)), as_type("uint32", (3,))
+    graph = graph_of(lambda build, *given: [build.random_words(*given, width=width)], *types)
+    drawn = [np.asarray(jax.random.bits(as_jax_key(key), (50,), "uint32")) for key in keys]
+    expected = [bits[start : start + width] for bits, start in zip(drawn, starts, strict=True)]
+    np.testing.assert_array_equal(evaluate(graph, [keys, starts])[0], expected)
+    np.testing.assert_array_equal(trace_graph(graph, [keys, starts])[0], expected)
+
+
+@pytest.mark.parametrize(
+    ("types", "width", "problem"),
+    [
+        ((("int32", (3, 2)), ("uint32", (3,))), 1, "operand 0 is i32"),
+        ((("uint32", (3, 2)), ("uint32", (3, 1))), 1, "operand 1 is u32"),
+        ((("uint32", (3, 3)), ("uint32", (3,))), 1, "the words of a key"),
+        ((("uint32", (3, 2)), ("uint32", (4,))), 1, "the numbers of keys"),
+        ((("uint32", (3, 2)), ("uint32", (3,))), -1, "width is -1"),
+    ],
+)
+def test_rows_of_words_need_a_key_and_a_start_each(types: Any, width: int, problem: str) -> None:
+    given = [as_type(*each) for each in types]
+    with pytest.raises(GraphcError, match=problem):
+        graph_of(lambda build, *values: [build.random_words(*values, width=width)], *given)

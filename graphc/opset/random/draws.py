@@ -14,13 +14,14 @@ import ml_dtypes
 import numpy as np
 
 from graphc.dtypes import BF16, F16, F32, F64, U8, U16, U32, U64, DType
-from graphc.errors import DTypeError
-from graphc.ir.attributes import DTYPE, SHAPE, Schema
+from graphc.errors import AttributeValueError, DTypeError, ShapeError
+from graphc.ir.attributes import DTYPE, INTEGER, SHAPE, Schema
 from graphc.ir.op import NoGradient, OpCall, OpSpec, Sample, TracedLowering, Trait
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType, tensor_type
+from graphc.opset.random.generator import words
 from graphc.opset.random.keys import KEY, require, wrap
-from graphc.opset.random.threefry import Array, random_bits
+from graphc.opset.random.threefry import Array, random_bits, random_words
 
 FLOATS: Final = frozenset((BF16, F16, F32, F64))
 WORDS: Final = frozenset((U8, U16, U32, U64))
@@ -132,4 +133,58 @@ RANDOM_NORMAL = _define(
     jax.random.normal,
     _normal_reference,
     ["float32", "float64"],
+)
+
+# --- random_words ---------------------------------------------------------------------------------
+
+
+def _words_type(call: OpCall) -> TensorType:
+    keys, starts = call.types
+    width: int = call.attributes["width"]
+    for position, rank, what in ((0, 2, "keys are u32[rows, 2]"), (1, 1, "starts are u32[rows]")):
+        given = call.types[position]
+        if given.dtype is not U32:
+            raise call.error(DTypeError, f"operand {position} is {given}", what)
+        if given.rank != rank:
+            raise call.error(ShapeError, f"operand {position} is {given}", what)
+    call.require_equal(keys.shape[1], 2, "the words of a key and 2")
+    call.require_equal(keys.shape[0], starts.shape[0], "the numbers of keys and of starts")
+    if width < 0:
+        raise call.error(AttributeValueError, f"width is {width}", "0 or more")
+    return tensor_type(U32, (starts.shape[0], width))
+
+
+def _lower_words(call: OpCall, keys: Any, starts: Any) -> Any:
+    return words(keys, starts, call.attributes["width"])
+
+
+def _words_reference(call: OpCall, keys: Array, starts: Array) -> Array:
+    return random_words(keys, starts, call.attributes["width"])
+
+
+def _words_samples() -> list[Sample]:
+    keys = np.array([[7, 4_000_000_000], [0, 1], [7, 4_000_000_000]], np.uint32)
+    starts = np.array([0, 5, 2**32 - 4], np.uint32)
+    return [
+        Sample((keys, starts), {"width": 4}, differentiable=False),
+        Sample((keys[:1], starts[:1]), {"width": 1}, differentiable=False),
+        Sample((keys[:0], starts[:0]), {"width": 3}, differentiable=False),
+        Sample((keys, starts), {"width": 0}, differentiable=False),
+    ]
+
+
+RANDOM_WORDS = REGISTRY.register(
+    OpSpec(
+        name="random_words",
+        doc="Row i: of the 32-bit words that random_bits draws from key i, those from start i on; "
+        "positions are counted modulo 2**32.",
+        arity=2,
+        attributes=Schema(width=INTEGER),
+        infer=_words_type,
+        lower=TracedLowering(_lower_words),
+        gradient=NoGradient("what is drawn depends on the key alone"),
+        reference=_words_reference,
+        samples=_words_samples,
+        traits=Trait.RANDOM,
+    )
 )

@@ -71,6 +71,17 @@ def _hash_positions(key: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
     return _hash(key[0], key[1], np.uint32(0), low)
 
 
+def words(keys: Any, starts: Any, width: int) -> Any:
+    """What each key draws from a position on: u32[keys, width], of u32[keys, 2] and u32[keys]."""
+    shape = (starts.shape[0], width)
+    first, second, start = (
+        _lax.broadcast_in_dim(column, shape, (0,)) for column in (keys[:, 0], keys[:, 1], starts)
+    )
+    low = start + _lax.broadcasted_iota(np.uint32, shape, 1)
+    x, y = _hash(first, second, np.uint32(0), low)
+    return x ^ y
+
+
 GENERATOR: Final[Any] = define_prng_impl(
     key_shape=(2,),
     seed=_seed,

@@ -113,3 +113,12 @@ def random_bits(key: Array, bits: int, shape: tuple[int, ...]) -> Array:
         wide = (x.astype(np.uint64) << np.uint64(32)) | y.astype(np.uint64)
         return wide.reshape(shape)
     return (x ^ y).astype(f"uint{bits}").reshape(shape)
+
+
+def random_words(keys: Array, starts: Array, width: int) -> Array:
+    """What each key draws from a position on: u32[keys, width]."""
+    low = starts.astype(np.uint32)[:, None] + np.arange(width, dtype=np.uint32)
+    first, second = (np.broadcast_to(keys[:, i : i + 1], low.shape) for i in (0, 1))
+    with np.errstate(over="ignore"):  # sums are modulo 2**32
+        x, y = threefry2x32(first, second, np.zeros_like(low), low)
+    return x ^ y
