@@ -140,7 +140,7 @@ class JitFunction:
         made = self._compile(import_jaxpr(opened.program), opened)
         reason = None
         if self._may_choose:
-            reason = nothing_to_gain(opened.program) or nothing_was_gained(made)
+            reason = nothing_to_gain(opened.program) or nothing_was_gained(made, opened.program)
         made.executable.compile()
         return CompileReport.of(
             made.symbolic, made.concrete, made.executable, {}, made.fit, as_written=reason
@@ -202,7 +202,7 @@ class JitFunction:
         if self._may_choose and (reason := nothing_to_gain(program)):
             return reason
         made = self._compile(import_jaxpr(program), opened)
-        if self._may_choose and (reason := nothing_was_gained(made)):
+        if self._may_choose and (reason := nothing_was_gained(made, program)):
             return reason
         return callable_of(made.concrete.result, program, self._name)
 

@@ -149,6 +149,23 @@ def test_initial_values_are_drawn_in_loops_by_jit_and_are_those_of_jax() -> None
     assert [loop.attributes["length"] for loop in loops] == [DRAWS, DRAWS]
 
 
+def test_draws_that_no_loop_can_hold_are_compiled_by_way_of_the_passes() -> None:
+    """They are all used otherwise; what is gained is the hash."""
+
+    def draw(key):
+        first, second, third, last = [
+            jax.random.normal(k, (4, 6)) for k in jax.random.split(key, DRAWS)
+        ]
+        return jnp.tanh(first), jnp.cumsum(second, 0), jnp.sort(third), last
+
+    made, key = graphc.jit(draw), jax.random.key(7)
+    mine, theirs = made(key), jax.jit(draw)(key)
+    assert not made.unoptimized
+    assert made.report(key).as_written is None
+    for left, right in zip(mine, theirs, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
 def test_few_initial_values_and_draws_beside_products_are_left_as_they_were_written() -> None:
     assert nothing_to_gain(traced(weights_of(DRAWS - 1))) is not None
 
