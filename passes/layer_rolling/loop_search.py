@@ -180,17 +180,20 @@ class LoopSearch:
         if not seeds or seeds in self._failed:
             return []
         orbits = find_orbits(self._grow(seeds), self._least)
-        forward = list(self._plan(orbits))
-        if forward:
-            rest = [o for o in orbits if not any(map(self._flow.is_taken, o.nodes))]
-        else:
-            rest = orbits
-        backward = [replace(loop, is_reversed=True) for loop in self._plan(reverse_orbits(rest))]
-        if not find_cycles(orbits):
+        found: list[Loop] = []
+        cycles = find_cycles(orbits)
+        if not cycles:
             self._side_by_side += [orbit for orbit in orbits if is_heavy(orbit.nodes[0])]
-        if not (forward or backward):
+        # What is heavy beside a sum of scalars, as the products beside a norm of gradients, belongs
+        # rather to the loop that gives what it reads.
+        for has_heavy in dict.fromkeys(sorted(map(_has_heavy, cycles), reverse=True)):
+            rest = self._not_taken(orbits)
+            found += self._plan(rest, has_heavy)
+            rest = reverse_orbits(self._not_taken(rest))
+            found += [replace(loop, is_reversed=True) for loop in self._plan(rest, has_heavy)]
+        if not found:
             self._failed.add(seeds)
-        return forward + backward
+        return found
 
     def _seeds(self, family: Sequence[Node], period: int) -> Seeds:
         """The members of a family that follow each other; none where they are too few."""
@@ -207,13 +210,20 @@ class LoopSearch:
         succession.grow(seeds)
         return succession
 
-    def _plan(self, orbits: Sequence[Orbit]) -> Iterator[Loop]:
+    def _not_taken(self, orbits: Sequence[Orbit]) -> list[Orbit]:
+        """The orbits of which no planned loop has a node."""
+        return [o for o in orbits if not any(map(self._flow.is_taken, o.nodes))]
+
+    def _plan(self, orbits: Sequence[Orbit], has_heavy: bool) -> Iterator[Loop]:
+        """Loops around the cycles that have a heavy node themselves, or around the others."""
         cycles = find_cycles(orbits)
         in_cycles = {orbit for cycle in cycles for orbit in cycle}
         beside = [orbit for orbit in _operands_first(orbits) if orbit not in in_cycles]
         for cycle in cycles:
+            if _has_heavy(cycle) != has_heavy:
+                continue
             for schedule in schedule_cycle(cycle, self._least):
-                free = [o for o in beside if not any(map(self._flow.is_taken, o.nodes))]
+                free = self._not_taken(beside)
                 try:
                     loop = plan_loop(self._flow, cycle, free, schedule)
                     if self._weighs and stacks_arguments(loop):
@@ -246,6 +256,10 @@ def _side_by_side(nodes: Sequence[Node]) -> str:
         f"{len(nodes)} copies of {first.op.name} {first.name!r} do not depend on each other: "
         "on CPUs, one op or loop for all of them runs no faster"
     )
+
+
+def _has_heavy(cycle: Sequence[Orbit]) -> bool:
+    return any(is_heavy(orbit.nodes[0]) for orbit in cycle)
 
 
 def _cover(loops: Sequence[Loop]) -> list[tuple[int, int]]:
