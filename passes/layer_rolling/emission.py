@@ -4,30 +4,28 @@ Operands of the scan: carries with their initial values, stacked arrays, loop-in
 results: the last values of carries, then every value that is read outside, stacked.
 
 A loop that reads what an earlier one computes (the way back reads the way forth) computes again
-what is cheap; `kept_results` says what is kept for it, stacked.
+what is cheap; `kept_results` says what is kept for it, stacked. What is handed on is stacked as an
+iteration gets it, not as it gives it, where others read it so: the input of each layer.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 
-from graphc.ir.builder import GraphBuilder
 from graphc.ir.editor import GraphEditor
-from graphc.ir.graph import Graph
-from graphc.ir.literal import Literal
 from graphc.ir.node import Node, Value
 from graphc.ir.registry import OpRegistry
 from passes.layer_rolling.kept_results import (
     Result,
-    costs_little,
     read_again_outside,
     results_read,
     worth_keeping,
 )
-from passes.layer_rolling.loops import Carried, Inside, Invariant, Loop, Operand
+from passes.layer_rolling.loop_bodies import BodyWriter, Neighbours
+from passes.layer_rolling.loops import Loop
 from passes.layer_rolling.node_signatures import Users
 from passes.layer_rolling.orbits import Orbit
 
@@ -54,25 +52,30 @@ class LoopEmitter:
         kept = {
             each for loop, own in zip(loops, read, strict=True) for each in worth_keeping(loop, own)
         }
-        writers: list[_BodyWriter] = []
+        writers: list[BodyWriter] = []
         for loop in loops:
-            writers.append(_BodyWriter(loop, self._registry, earlier, kept))
+            writers.append(BodyWriter(loop, self._registry, earlier, kept))
             earlier.update(
                 (orbit.nodes[element], orbit)
                 for orbit in loop.orbits
                 for element in loop.schedule.elements(orbit)
             )
         needed = {value for writer in writers for value in writer.outer_values()}
+        rows = Neighbours(itertools.chain(*[writer.scanned for writer in writers]))
         return [
-            self._emit(writer, self._read_outside(writer.loop, needed, earlier, kept))
+            self._emit(writer, self._read_outside(writer.loop, needed, earlier, kept), rows)
             for writer in writers
         ]
 
-    def _emit(self, writer: _BodyWriter, read_outside: dict[Result, list[int]]) -> Node:
+    def _emit(
+        self, writer: BodyWriter, read_outside: dict[Result, list[int]], rows: Neighbours
+    ) -> Node:
         loop = writer.loop
-        stacked = [
-            result for result, elements in read_outside.items() if not writer.ends(result, elements)
-        ]
+        stacked = {
+            result: writer.stacks_before(result, rows)
+            for result, elements in read_outside.items()
+            if not writer.ends(result, elements)
+        }
         body = writer.finish(stacked)
         build = self.editor.build
         first = loop.orbits[0].nodes[loop.schedule.elements(loop.orbits[0])[0]]
@@ -151,183 +154,29 @@ class LoopEmitter:
 
     def _replace_results(
         self,
-        writer: _BodyWriter,
+        writer: BodyWriter,
         scan: Node,
         read_outside: dict[Result, list[int]],
-        stacked: Sequence[Result],
+        stacked: Mapping[Result, Value | None],
     ) -> None:
         loop, length = writer.loop, writer.loop.schedule.length
         places = {result: len(writer.carries) + i for i, result in enumerate(stacked)}
         for (orbit, index), iterations in read_outside.items():
             elements = loop.schedule.elements(orbit)
+            initial = stacked.get((orbit, index))
+            stack = scan.outputs[places[orbit, index]] if (orbit, index) in places else None
+            if stack is not None and initial is not None:
+                self._elements.setdefault(initial, (stack, length - 1 if loop.is_reversed else 0))
             for iteration in iterations:
                 old = orbit.nodes[elements[iteration]].outputs[index]
-                place = places.get((orbit, index))
-                if place is None:
+                given = iteration + (initial is not None)  # the iteration that stacks it
+                if stack is None or given == length:
                     self.editor.replace(old, scan.outputs[writer.carries.place_of(orbit, index)])
                     continue
-                row = length - 1 - iteration if loop.is_reversed else iteration
-                self._elements[old] = (scan.outputs[place], row)
-                cut = _cut(self.editor, scan.outputs[place], row, row + 1)
+                row = length - 1 - given if loop.is_reversed else given
+                self._elements[old] = (stack, row)
+                cut = _cut(self.editor, stack, row, row + 1)
                 self.editor.replace(old, self.editor.build.reshape(cut, shape=old.type.shape))
-
-
-class _Carries:
-    """The carries of a loop: a value of the body for each, and what it begins with."""
-
-    def __init__(self) -> None:
-        self._inputs: dict[tuple[Orbit, int, Value], Value] = {}
-
-    def __len__(self) -> int:
-        return len(self._inputs)
-
-    def find(self, body: GraphBuilder, carried: Carried) -> Value:
-        """The input of the body for a carried operand."""
-        key = (carried.edge.source, carried.edge.index, carried.initial)
-        found = self._inputs.get(key)
-        if found is None:
-            found = self._inputs[key] = body.input(carried.initial.type, f"carry{len(self)}")
-        return found
-
-    def initial_values(self) -> list[Value]:
-        return [initial for _, _, initial in self._inputs]
-
-    def results(self) -> list[Result]:
-        return [(orbit, index) for orbit, index, _ in self._inputs]
-
-    def inputs(self) -> list[Value]:
-        return list(self._inputs.values())
-
-    def place_of(self, orbit: Orbit, index: int) -> int:
-        return self.results().index((orbit, index))
-
-
-class _BodyWriter:
-    """Writes the body of a loop.
-
-    Attributes:
-        loop: the loop.
-        carries: in the order of the scan's operands.
-        scanned: the values of each stacked operand, by iteration.
-        invariants: values that every iteration reads.
-    """
-
-    def __init__(
-        self,
-        loop: Loop,
-        registry: OpRegistry,
-        earlier: Mapping[Node, Orbit],
-        kept: set[Result],
-    ) -> None:
-        self.loop = loop
-        self._kept = kept
-        self.carries = _Carries()
-        self.scanned: dict[tuple[Value, ...], Value] = {}
-        self._earlier = earlier
-        self._again: dict[tuple[Value, ...], Value] = {}
-        self.invariants: dict[Value, Value] = {}
-        self._spread: dict[Value, Value] = {}
-        self._body = GraphBuilder(registry)
-        self._made: dict[Result, Value] = {}
-        self._length = loop.schedule.length
-        for orbit in loop.orbits:
-            node = orbit.nodes[loop.schedule.elements(orbit)[0]]
-            operands = tuple([self._operand(operand) for operand in loop.operands[orbit]])
-            with self._body.located(node.origin, node.name):
-                made = self._body.make(node.op, operands, node.attributes, node.regions)
-            for value in made.outputs:
-                self._made[orbit, value.index] = value
-
-    def _operand(self, operand: Operand) -> Value:
-        body = self._body
-        if isinstance(operand, Inside):
-            return self._made[operand.edge.source, operand.edge.index]
-        if isinstance(operand, Carried):
-            return self.carries.find(body, operand)
-        if isinstance(operand, Invariant):
-            return self._invariant(operand.value)
-        return self._varying(operand.values)
-
-    def _invariant(self, value: Value) -> Value:
-        if _spreads_a_number(value):  # made where it is read, instead of kept in memory
-            if value not in self._spread:
-                self._spread[value] = self._again_inside(value)
-            return self._spread[value]
-        if value not in self.invariants:
-            name = f"invariant{len(self.invariants)}"
-            self.invariants[value] = self._body.input(value.type, name)
-        return self.invariants[value]
-
-    def _again_inside(self, value: Value) -> Value:
-        node, body = value.node, self._body
-        number = body.literal(node.inputs[0].node.attributes["value"])
-        with body.located(node.origin, node.name):
-            return body.make(node.op, (number,), node.attributes).output
-
-    def _varying(self, values: tuple[Value, ...]) -> Value:
-        """A value for each iteration: computed again if that is cheap, else scanned."""
-        if values[0] is values[-1] and all(value is values[0] for value in values):
-            return self._invariant(values[0])
-        if values in self._again:
-            return self._again[values]
-        if self._is_cheap(values):
-            first = values[0].node
-            operands = tuple(
-                [
-                    self._varying(tuple([value.node.inputs[place] for value in values]))
-                    for place in range(len(first.inputs))
-                ]
-            )
-            with self._body.located(first.origin, first.name):
-                made = self._body.make(first.op, operands, first.attributes)
-            self._again[values] = made.outputs[values[0].index]
-            return self._again[values]
-        if values not in self.scanned:
-            self.scanned[values] = self._body.input(values[0].type, f"slice{len(self.scanned)}")
-        return self.scanned[values]
-
-    def _is_cheap(self, values: Sequence[Value]) -> bool:
-        """Whether values are one orbit's of an earlier loop, of an op that costs little."""
-        orbit = self._earlier.get(values[0].node)
-        if orbit is None or not costs_little(values[0].node):
-            return False
-        index = values[0].index
-        if (orbit, index) in self._kept:
-            return False
-        return all(v.index == index and self._earlier.get(v.node) is orbit for v in values)
-
-    def outer_values(self) -> Iterator[Value]:
-        """Every value of the graph that the loop reads."""
-        yield from self.carries.initial_values()
-        yield from itertools.chain(*self.scanned)
-        yield from self.invariants
-
-    def ends(self, result: Result, iterations: Sequence[int]) -> bool:
-        """Whether the last value of a carry is all that is read of a result."""
-        return iterations == [self._length - 1] and result in self.carries.results()
-
-    def finish(self, stacked: Sequence[Result]) -> Graph:
-        """The closed body: new values of carries, then results to stack."""
-        outputs = [self._made[result] for result in (*self.carries.results(), *stacked)]
-        # carries, slices, invariants: they were met in the order of the body
-        self._body.inputs = [
-            *self.carries.inputs(), *self.scanned.values(), *self.invariants.values(),
-        ]  # fmt: skip
-        return self._body.finish(outputs)
-
-
-def _spreads_a_number(value: Value) -> bool:
-    """Whether a value is one known number, everywhere."""
-    if value.node.op.name != "broadcast_in_dim":
-        return False
-    given = value.node.inputs[0]
-    return given.type.rank == 0 and _literal(given) is not None
-
-
-def _literal(value: Value) -> Literal | None:
-    """What a constant holds; None for anything else, and for one that text named by its hash."""
-    literal = value.node.attributes["value"] if value.node.op.name == "constant" else None
-    return None if literal is None or literal.is_detached else literal
 
 
 def _cut(editor: GraphEditor, stack: Value, start: int, stop: int) -> Value:

@@ -37,8 +37,9 @@ from passes.layer_rolling.node_signatures import (
     users_of,
 )
 from passes.layer_rolling.orbits import Orbit, find_orbits, reverse_orbits
-from passes.layer_rolling.schedules import Schedule, find_cycles, schedule_cycle
+from passes.layer_rolling.schedules import Schedule, find_cycles, inner_edges, schedule_cycle
 from passes.layer_rolling.selection import orbits_worth_rolling, stacks_arguments
+from passes.layer_rolling.stacked_rows import StackedRows
 from passes.layer_rolling.succession import Succession
 
 _MOST_RIVALS: Final = 16
@@ -69,6 +70,7 @@ class LoopSearch:
         self.users = users_of(graph)
         self.signatures = Signatures(graph)
         self._flow = Flow(self.users)
+        self._rows = StackedRows()
         self._failed: set[Seeds] = set()
         self._side_by_side: list[Orbit] = []
 
@@ -98,13 +100,14 @@ class LoopSearch:
                 return loops
             for loop in loops:
                 self._flow.release(loop.nodes())
+                self._rows.remove(loop)
             rivals += 1
             if _cover(loops) > _cover(best):
                 best = loops
             if rivals == most:
                 break
         for loop in best:
-            self._flow.contract(loop.nodes())
+            self._take(loop)
         return best
 
     def _leaves_a_chain(self, loops: Sequence[Loop]) -> bool:
@@ -142,24 +145,24 @@ class LoopSearch:
         seeds = self._seeds(family, period=1)
         if not seeds:
             return
-        orbits = _operands_first(find_orbits(self._grow(seeds), self._least))
-        for orbit in orbits:
+        groups = _operands_first(find_orbits(self._grow(seeds), self._least))
+        for orbit in itertools.chain(*groups):
             if not is_draw(orbit.nodes[0]) or any(map(self._flow.is_taken, orbit.nodes)):
                 continue
-            loop = self._without_leaks(orbit, [other for other in orbits if other is not orbit])
+            loop = self._without_leaks(orbit, [group for group in groups if group != [orbit]])
             if loop is not None:
-                self._flow.contract(loop.nodes())
+                self._take(loop)
                 yield loop
 
-    def _without_leaks(self, orbit: Orbit, beside: Sequence[Orbit]) -> Loop | None:
+    def _without_leaks(self, orbit: Orbit, beside: Sequence[Sequence[Orbit]]) -> Loop | None:
         """A loop around an orbit of which nothing but results of the graph is read outside.
 
         What others read too, such as the keys of several draws, is made before the loop.
         """
-        schedule = Schedule({orbit: 0}, 0, len(orbit) - 1)
+        schedule, copied = Schedule({orbit: 0}, 0, len(orbit) - 1), self._rows.bytes_copied
         while True:
             try:
-                loop = plan_loop(self._flow, [orbit], beside, schedule)
+                loop = plan_loop(self._flow, [orbit], beside, schedule, copied)
             except RefusedError:
                 return None
             inside = set(loop.nodes())
@@ -173,7 +176,7 @@ class LoopSearch:
                 return loop
             if orbit in leaking:
                 return None
-            beside = [each for each in beside if each not in leaking]
+            beside = [group for group in beside if leaking.isdisjoint(group)]
 
     def _loops_of(self, family: Sequence[Node], period: int) -> list[Loop]:
         seeds = self._seeds(family, period)
@@ -190,7 +193,7 @@ class LoopSearch:
             rest = self._not_taken(orbits)
             found += self._plan(rest, has_heavy)
             rest = reverse_orbits(self._not_taken(rest))
-            found += [replace(loop, is_reversed=True) for loop in self._plan(rest, has_heavy)]
+            found += self._plan(rest, has_heavy, are_reversed=True)
         if not found:
             self._failed.add(seeds)
         return found
@@ -214,18 +217,19 @@ class LoopSearch:
         """The orbits of which no planned loop has a node."""
         return [o for o in orbits if not any(map(self._flow.is_taken, o.nodes))]
 
-    def _plan(self, orbits: Sequence[Orbit], has_heavy: bool) -> Iterator[Loop]:
+    def _plan(
+        self, orbits: Sequence[Orbit], has_heavy: bool, are_reversed: bool = False
+    ) -> Iterator[Loop]:
         """Loops around the cycles that have a heavy node themselves, or around the others."""
-        cycles = find_cycles(orbits)
-        in_cycles = {orbit for cycle in cycles for orbit in cycle}
-        beside = [orbit for orbit in _operands_first(orbits) if orbit not in in_cycles]
+        cycles, copied = find_cycles(orbits), self._rows.bytes_copied
+        beside = _beside(orbits, cycles)
         for cycle in cycles:
             if _has_heavy(cycle) != has_heavy:
                 continue
-            for schedule in schedule_cycle(cycle, self._least):
-                free = self._not_taken(beside)
+            for schedule in schedule_cycle(cycle, self._least, copied):
+                free = [group for group in beside if len(self._not_taken(group)) == len(group)]
                 try:
-                    loop = plan_loop(self._flow, cycle, free, schedule)
+                    loop = plan_loop(self._flow, cycle, free, schedule, copied)
                     if self._weighs and stacks_arguments(loop):
                         kept = orbits_worth_rolling(loop, cycle, self.users, self._is_output)
                         loop = narrow_loop(self._flow, cycle, loop, kept)
@@ -234,8 +238,15 @@ class LoopSearch:
                     continue
                 if not any(is_heavy(orbit.nodes[0]) for orbit in loop.orbits):
                     continue
-                self._flow.contract(loop.nodes())
+                loop = replace(loop, is_reversed=are_reversed)
+                loop = replace(loop, is_reversed=self._rows.run_backwards(loop))
+                self._take(loop)
                 yield loop
+
+    def _take(self, loop: Loop) -> None:
+        """From now on the nodes of a loop are one, and what it gives lies in stacks."""
+        self._flow.contract(loop.nodes())
+        self._rows.add(loop)
 
     def in_order(self, loops: Sequence[Loop]) -> list[Loop]:
         """The loops, those that others depend on first."""
@@ -271,13 +282,20 @@ def _cover(loops: Sequence[Loop]) -> list[tuple[int, int]]:
     return sorted([(sum(map(is_heavy, each)), len(each)) for each in nodes], reverse=True)
 
 
-def _operands_first(orbits: Sequence[Orbit]) -> list[Orbit]:
+def _beside(orbits: Sequence[Orbit], cycles: Sequence[Sequence[Orbit]]) -> list[Sequence[Orbit]]:
+    """What may run beside a cycle, operands first: orbits of none, cycles without heavy orbits."""
+    heavy = {orbit for cycle in cycles if _has_heavy(cycle) for orbit in cycle}
+    return [group for group in _operands_first(orbits) if heavy.isdisjoint(group)]
+
+
+def _operands_first(orbits: Sequence[Orbit]) -> list[list[Orbit]]:
+    """Orbits by themselves, and those of each cycle together."""
     view: nx.DiGraph[Orbit] = nx.DiGraph()
     view.add_nodes_from(orbits)
-    view.add_edges_from((e.source, e.reader) for o in orbits for e in o.reads.values())
+    view.add_edges_from((edge.source, edge.reader) for edge in inner_edges(orbits))
     condensed: Any = nx.condensation(view)
+    place = {orbit: i for i, orbit in enumerate(orbits)}
     return [
-        orbit
+        sorted(condensed.nodes[component]["members"], key=place.__getitem__)
         for component in nx.topological_sort(condensed)
-        for orbit in condensed.nodes[component]["members"]
     ]

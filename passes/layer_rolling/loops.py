@@ -1,10 +1,8 @@
 """Which nodes run in a loop, and what each of their operands is there.
 
-A loop begins with the orbits of a cycle, which it must run. Orbits beside the cycle join: those
-that only feed it (a bias laid out for its sum) and those that it only feeds (a loss of each layer),
-so that what is stacked is small. The loop is one node of the graph that comes out, so no path may
-leave it and come back: what breaks that rule is left out again, and where it is of the cycle
-itself, the loop is refused.
+A loop begins with the orbits of a cycle, which it must run; orbits beside the cycle join. The loop
+is one node of the graph that comes out, so no path may leave it and come back: what breaks that
+rule is left out again, and where it is of the cycle itself, the loop is refused.
 """
 
 from __future__ import annotations
@@ -15,9 +13,10 @@ from dataclasses import dataclass, replace
 import networkx as nx
 
 from graphc.ir.node import Node, Value
+from passes.layer_rolling.joining import join
 from passes.layer_rolling.node_signatures import Users
 from passes.layer_rolling.orbits import Edge, Orbit, operands_at
-from passes.layer_rolling.schedules import Schedule, inner_edges
+from passes.layer_rolling.schedules import Copied, Schedule, inner_edges
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Loop:
         schedule: which elements of which orbits run when.
         orbits: the body, operands first.
         operands: what each orbit reads, by position.
-        is_reversed: whether iterations run against the order in which blocks follow each other.
+        is_reversed: whether the first iteration has the last row of each stack.
     """
 
     schedule: Schedule
@@ -127,20 +126,25 @@ class RefusedError(Exception):
 
 
 def plan_loop(
-    flow: Flow, cycle: Sequence[Orbit], beside: Sequence[Orbit], schedule: Schedule
+    flow: Flow,
+    cycle: Sequence[Orbit],
+    beside: Sequence[Sequence[Orbit]],
+    schedule: Schedule,
+    copied: Copied,
 ) -> Loop:
     """The largest loop around a cycle.
 
     Args:
         flow: what depends on what, with the loops that are planned already.
         cycle: orbits that must run in the loop.
-        beside: orbits that may, operands first.
+        beside: orbits that may, and cycles of others, operands first.
         schedule: iterations of the cycle.
+        copied: what an orbit reads of stacks that would not be read as they lie.
 
     Raises:
         RefusedError: a path leaves the loop and comes back to the cycle.
     """
-    return _close(flow, set(cycle), _join(schedule, beside))
+    return _close(flow, set(cycle), join(schedule, beside, copied))
 
 
 def narrow_loop(flow: Flow, cycle: Sequence[Orbit], loop: Loop, kept: Set[Orbit]) -> Loop:
@@ -202,45 +206,6 @@ def _without_idle(loop: Loop, required: Set[Orbit]) -> Loop:
 
 def _inner(loop: Loop, orbit: Orbit) -> list[Inside | Carried]:
     return [operand for operand in loop.operands[orbit] if isinstance(operand, Inside | Carried)]
-
-
-def _join(schedule: Schedule, beside: Sequence[Orbit]) -> Schedule:
-    """The schedule with every orbit beside the cycle that keeps step with it."""
-    shifts = dict(schedule.shifts)
-    joined = replace(schedule, shifts=shifts)
-    for orbit in beside:  # what the loop feeds: as soon as possible, or an iteration later
-        edges = [edge for edge in orbit.reads.values() if edge.source in shifts]
-        if edges and orbit not in shifts:
-            soonest = max(edge.offset + shifts[edge.source] for edge in edges)
-            for shift in (soonest, soonest + 1):
-                shifts[orbit] = shift
-                if _keeps_step(orbit, joined, edges, spans=(0, -1)):
-                    break
-                del shifts[orbit]
-    for orbit in reversed(beside):  # what feeds the loop: as late as possible
-        edges = [edge for edge in orbit.readers if edge.reader in shifts]
-        if edges and orbit not in shifts:
-            shifts[orbit] = min(shifts[edge.reader] - edge.offset for edge in edges)
-            if not _keeps_step(orbit, joined, edges, spans=(0,)):
-                del shifts[orbit]
-    return joined
-
-
-def _keeps_step(
-    orbit: Orbit, schedule: Schedule, edges: Iterable[Edge], spans: tuple[int, ...]
-) -> bool:
-    """Whether an orbit has an element in every iteration, and edges that hold."""
-    elements = schedule.elements(orbit)
-    if elements[0] < 0 or elements[-1] >= len(orbit):
-        return False
-    for edge in edges:
-        span = schedule.span(edge)
-        if span not in spans:
-            return False
-        reading = schedule.elements(edge.reader)
-        if not edge.holds_for(reading if span == 0 else reading[1:]):
-            return False
-    return True
 
 
 def _body_order(schedule: Schedule) -> list[Orbit]:

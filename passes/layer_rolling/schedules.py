@@ -6,12 +6,12 @@ stays inside an iteration; nothing else is allowed. Shifts move freely around a 
 retiming, C. Leiserson and J. Saxe, "Retiming synchronous circuitry", 1991), so one orbit is chosen
 as the *anchor*, whose value is read one iteration later, and everything else runs as soon as it
 can. Every orbit of the cycle is tried as the anchor; the best carries the fewest values over the
-most iterations.
+most iterations, and of these it leaves most stacks as they lie.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,6 +50,10 @@ class Schedule:
         return edge.offset + self.shifts[edge.source] - self.shifts[edge.reader]
 
 
+Copied = Callable[[Orbit, Schedule], int]
+"""How many bytes an orbit, run so, reads of stacks that must be put together anew for it."""
+
+
 def find_cycles(orbits: Iterable[Orbit]) -> list[list[Orbit]]:
     """Groups of orbits that depend on each other from block to block; the largest first."""
     view: nx.DiGraph[Orbit] = nx.DiGraph()
@@ -64,19 +68,24 @@ def find_cycles(orbits: Iterable[Orbit]) -> list[list[Orbit]]:
     return sorted(cycles, key=lambda cycle: (-len(cycle), place[cycle[0]]))
 
 
-def schedule_cycle(cycle: Sequence[Orbit], least: int) -> list[Schedule]:
+def schedule_cycle(cycle: Sequence[Orbit], least: int, copied: Copied) -> list[Schedule]:
     """The loops that a cycle of orbits makes: one for each stretch without a break.
 
     Empty where its values do not go from one iteration to the very next.
+
+    Args:
+        cycle: orbits that depend on each other.
+        least: how many iterations a loop must have.
+        copied: what an orbit reads of stacks that would not be read as they lie.
     """
     edges = inner_edges(cycle)
     best: list[Schedule] = []
-    best_rank: tuple[int, int] | None = None
+    best_rank: tuple[int, int, int] | None = None
     longest = min(map(len, cycle))
     step = max(1, len(cycle) // _MOST_ANCHORS)
     across = dict.fromkeys(edge.source for edge in edges if edge.offset)
     for anchor in dict.fromkeys((*list(across)[:_MOST_ANCHORS], *cycle[::step])):
-        shifts = _shifts(anchor, cycle, edges)
+        shifts = shifts_after(anchor, cycle, edges)
         if shifts is None:
             continue
         carried = {
@@ -85,10 +94,13 @@ def schedule_cycle(cycle: Sequence[Orbit], least: int) -> list[Schedule]:
             if edge.offset + shifts[edge.source] - shifts[edge.reader]
         }
         stretches = [s for s in _stretches(shifts, edges) if s.length >= least]
-        rank = (-sum(s.length for s in stretches), len(carried))
-        if stretches and (best_rank is None or rank < best_rank):
+        if not stretches:
+            continue
+        length = sum(s.length for s in stretches)
+        rank = (-length, len(carried), sum(copied(o, s) for s in stretches for o in cycle))
+        if best_rank is None or rank < best_rank:
             best, best_rank = stretches, rank
-            if rank == (-longest, 1):  # one value, over all iterations that there can be
+            if rank == (-longest, 1, 0):  # one value, over all iterations that there can be
                 break
     return best
 
@@ -99,7 +111,7 @@ def inner_edges(orbits: Iterable[Orbit]) -> list[Edge]:
     return [e for orbit in orbits for e in orbit.reads.values() if e.source in members]
 
 
-def _shifts(
+def shifts_after(
     anchor: Orbit, cycle: Sequence[Orbit], edges: Sequence[Edge]
 ) -> dict[Orbit, int] | None:
     """As soon as possible after the anchor's last value: longest paths; None where none fit."""
