@@ -23,7 +23,11 @@ Result = tuple[Orbit, int]
 
 _CHEAP: Final = Trait.ELEMENTWISE | Trait.REDUCTION | Trait.SHAPE_MOVE
 _DEAR: Final = Trait.CONTRACTION | Trait.REGION | Trait.RANDOM | Trait.BARRIER
-_FEW: Final = 3
+FEW_ROWS: Final = 3
+"""So many rows are rather computed again where they are read in no loop: the last layer, which is
+written out, and those next to it; stacks for them would hold all layers."""
+UNKNOWN_SIZE: Final = 1 << 14
+"""In place of the bytes of what has symbolic sizes: an activation of a small batch."""
 
 
 def costs_little(node: Node) -> bool:
@@ -188,10 +192,10 @@ def unrolled_bytes(loop: Loop, wanted: Iterable[Result]) -> int:
 
 
 def bytes_of(result: Result) -> int:
-    """The size of a result, in one iteration; something where it is not known."""
+    """The size of a result, in one iteration; `UNKNOWN_SIZE` where it is symbolic."""
     orbit, index = result
     size = orbit.nodes[0].outputs[index].type.byte_size
-    return size if isinstance(size, int) else 1 << 14
+    return size if isinstance(size, int) else UNKNOWN_SIZE
 
 
 def read_again_outside(
@@ -221,7 +225,7 @@ def read_again_outside(
             continue
         if any(
             result in kept
-            or len(iterations) > _FEW
+            or len(iterations) > FEW_ROWS
             or any(needed(orbit.nodes[elements[i]].outputs[result[1]]) for i in iterations)
             for result, iterations in given
         ):

@@ -22,6 +22,8 @@ from graphc.ir.node import Node, Value
 from graphc.ir.op import Trait
 from graphc.ir.types import TensorType
 from passes.layer_rolling.kept_results import (
+    FEW_ROWS,
+    UNKNOWN_SIZE,
     results_read,
     stacked_bytes,
     unrolled_bytes,
@@ -30,6 +32,7 @@ from passes.layer_rolling.kept_results import (
 from passes.layer_rolling.loops import Invariant, Loop, Operand, Scanned
 from passes.layer_rolling.node_signatures import Users, heaviness
 from passes.layer_rolling.orbits import Orbit
+from passes.layer_rolling.stacked_rows import StackedRows
 
 _A_STACK: Final = 1 << 14
 """What making a stack costs beside its bytes: a kernel to compile and to run for each row."""
@@ -40,7 +43,6 @@ _SOON_COMPILED: Final = 100
 (32 layers of a product and its two gradients: 2.6 s written out, 3.5 s as loops)."""
 _LITTLE: Final = 1 << 20
 """So many bytes more are no reason to write layers out."""
-_FEW_ROWS: Final = 2
 _STAYS: Final = Trait.CONTRACTION | Trait.REGION | Trait.RANDOM | Trait.REDUCTION
 
 
@@ -61,9 +63,14 @@ def stacks_arguments(loop: Loop) -> bool:
 def takes_more_memory(loops: Sequence[Loop], users: Users) -> str | None:
     """Why layers are better left written out; None where they are not.
 
-    Stacks of arguments, and of results that nodes in no loop read, lie beside the originals. Loops
-    make up for that by what they compute again, which XLA keeps of layers that are written out; or
-    by the time that they save: few heavy nodes are soon compiled.
+    Stacks of arguments, and of results that nodes in no loop read, lie beside the originals, as do
+    those that are put together anew of what other loops stack. Loops make up for that by what they
+    compute again, which XLA keeps of layers that are written out; or by the time that they save:
+    few heavy nodes are soon compiled.
+
+    Args:
+        loops: those that others depend on first.
+        users: of the nodes of the graph.
     """
     rolled = {node for loop in loops for node in loop.nodes()}
     if sum(map(heaviness, rolled)) > _SOON_COMPILED or not any(map(stacks_arguments, loops)):
@@ -88,11 +95,22 @@ def takes_more_memory(loops: Sequence[Loop], users: Users) -> str | None:
                     for user, position in users[node]
                 )
             ]
-            results.update(outside if len(outside) > _FEW_ROWS else ())
-    more = _bytes_of_stacks(arguments, results)
+            results.update(outside if len(outside) > FEW_ROWS else ())
+    more = _bytes_of_stacks(arguments, results) + _bytes_copied(loops)
     if more - saved <= _LITTLE:
         return None
     return f"stacks of arguments and results take {more:,} bytes, and loops keep {saved:,} less"
+
+
+def _bytes_copied(loops: Sequence[Loop]) -> int:
+    """The bytes of stacks that are put together of what several loops, or others too, give."""
+    rows, copied = StackedRows(), dict[tuple[Value, ...], int]()
+    for loop in loops:
+        for operand in itertools.chain(*loop.operands.values()):
+            if isinstance(operand, Scanned) and rows.are_apart(operand.values):
+                copied[operand.values] = sum(_bytes(value.type) for value in operand.values)
+        rows.add(loop)
+    return sum(copied.values())
 
 
 def _bytes_of_stacks(arguments: Iterable[Value], results: Iterable[Value]) -> int:
@@ -173,7 +191,7 @@ def _add_operand(
 
 def _bytes(type_: TensorType) -> int:
     size = type_.byte_size
-    return size if isinstance(size, int) else _A_STACK
+    return size if isinstance(size, int) else UNKNOWN_SIZE
 
 
 def _nodes(loop: Loop, orbit: Orbit) -> list[Node]:

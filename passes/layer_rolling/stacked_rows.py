@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from graphc.ir.node import Value
-from passes.layer_rolling.loops import Loop, Scanned
+from passes.layer_rolling.loops import Carried, Loop, Scanned
 from passes.layer_rolling.orbits import Orbit, operands_at
 from passes.layer_rolling.schedules import Schedule
 
@@ -49,7 +49,7 @@ class StackedRows:
             if edge is not None and edge.source in schedule.shifts:
                 continue
             values = operands_at(orbit, position, elements)
-            if self._are_apart(values):
+            if self.are_apart(values):
                 size = values[0].type.byte_size
                 copied += size if isinstance(size, int) else 1
         return copied
@@ -65,7 +65,7 @@ class StackedRows:
         forth, back = steps.count(1), steps.count(-1)
         return loop.is_reversed if forth == back else forth < back
 
-    def _are_apart(self, values: Sequence[Value]) -> bool:
+    def are_apart(self, values: Sequence[Value]) -> bool:
         """Whether some values lie in stacks, but not all in one, row after row."""
         is_stacked = any(value in self._places for value in values)
         is_same = all(value is values[0] for value in values)
@@ -82,10 +82,19 @@ class StackedRows:
 
 
 def _stacks(loop: Loop) -> Iterator[tuple[object, Sequence[Value]]]:
+    """Each stack that a loop reads or can make; of what is carried, with what it begins with."""
+    carried = {
+        (operand.edge.source, operand.edge.index): operand.initial
+        for operands in loop.operands.values()
+        for operand in operands
+        if isinstance(operand, Carried)
+    }
     for orbit in loop.orbits:
         nodes = [orbit.nodes[element] for element in loop.schedule.elements(orbit)]
         for result in nodes[0].outputs:
-            yield (orbit, result.index), [node.outputs[result.index] for node in nodes]
+            values = [node.outputs[result.index] for node in nodes]
+            initial = carried.get((orbit, result.index))
+            yield (orbit, result.index), values if initial is None else [initial, *values]
         for operand in loop.operands[orbit]:
             if isinstance(operand, Scanned):
                 yield operand.values, operand.values

@@ -24,15 +24,15 @@ def normal(*shape: int, seed: int = 0) -> Any:
     return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
 
 
-def trained(loss: Callable[..., Any]) -> Callable[..., Any]:
-    """A step of momentum that also gives the norm of all gradients."""
+def trained(loss: Callable[..., Any], gives_norm: bool = False) -> Callable[..., Any]:
+    """A step of momentum; it may also give the norm of all gradients."""
 
     def step(weights: Any, momenta: Any, *data: Any) -> Any:
         value, slopes = _AS_ANY.value_and_grad(loss)(weights, *data)
-        norm = jnp.sqrt(sum(jnp.sum(g**2) for g in _AS_ANY.tree.leaves(slopes)))
+        norm = sum(jnp.sum(g**2) for g in _AS_ANY.tree.leaves(slopes)) if gives_norm else value
         momenta = _AS_ANY.tree.map(lambda m, g: 0.9 * m + g, momenta, slopes)
         weights = _AS_ANY.tree.map(lambda w, m: w - 1e-3 * m, weights, momenta)
-        return weights, momenta, value, norm
+        return weights, momenta, value, jnp.sqrt(norm)
 
     return step
 
@@ -66,7 +66,8 @@ def encoder() -> Program:
         for number in range(layers)
     }
     x, y = normal(8, 32, width), normal(8, 32, width, seed=1)
-    return trained(loss), (weights, _AS_ANY.tree.map(jnp.zeros_like, weights), x, y)
+    momenta = _AS_ANY.tree.map(jnp.zeros_like, weights)
+    return trained(loss, gives_norm=True), (weights, momenta, x, y)
 
 
 def wavenet() -> Program:
@@ -95,7 +96,7 @@ def wavenet() -> Program:
         for n in range(layers)
     ]
     momenta = _AS_ANY.tree.map(jnp.zeros_like, weights)
-    return trained(loss), (weights, momenta, normal(16, 40, channels))
+    return trained(loss), (weights, momenta, normal(32, 40, channels))
 
 
 def inner_steps() -> Program:
