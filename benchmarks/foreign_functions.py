@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import graphc
-from benchmarks.foreign.programs import FAMILIES, WITH_JAX_ALONE, Program, programs
+from benchmarks.foreign.programs import FAMILIES, SOON_COMPILED, Program, programs
 from benchmarks.harness import Case, Comparison, main
 
 TOLERANCE: Final = 1e-5
@@ -118,7 +118,7 @@ def _cases(program: Program) -> Iterator[Case]:
 def make_cases(smoke: bool) -> Sequence[Case]:
     """Two cases for each program; a smoke run takes the smallest that need only JAX."""
     found: list[Case] = []
-    for family in WITH_JAX_ALONE if smoke else FAMILIES:
+    for family in SOON_COMPILED if smoke else FAMILIES:
         chosen = itertools.islice(programs([family]), 1 if smoke else None)
         found += itertools.chain.from_iterable(map(_cases, chosen))
     return found

@@ -13,7 +13,7 @@ import numpy as np
 Case = tuple[Callable[..., Any], Sequence[Any]]
 
 
-class _Draws:
+class Draws:
     """Arrays of normal numbers, one after the other."""
 
     def __init__(self) -> None:
@@ -27,8 +27,8 @@ class _Draws:
         return jnp.asarray(self._generator.integers(0, 50, shape), jnp.int32)
 
 
-def _descend(loss: Callable[..., jax.Array]) -> Callable[..., Any]:
-    """A step of gradient descent."""
+def descend(loss: Callable[..., jax.Array]) -> Callable[..., Any]:
+    """A step of gradient descent on a loss of weights and a batch."""
 
     def step(weights: Any, *batch: Any) -> Any:
         value, slopes = jax.value_and_grad(loss)(weights, *batch)
@@ -37,7 +37,8 @@ def _descend(loss: Callable[..., jax.Array]) -> Callable[..., Any]:
     return step
 
 
-def _likelihood(logits: jax.Array, tokens: jax.Array) -> jax.Array:
+def likelihood(logits: jax.Array, tokens: jax.Array) -> jax.Array:
+    """The mean loss of predicting tokens by `logits: f32[..., tokens]`."""
     scores = jax.nn.log_softmax(logits)
     return -jnp.take_along_axis(scores, tokens[..., None], -1).mean()
 
@@ -72,7 +73,7 @@ def _llama_block(w: dict[str, jax.Array], x: jax.Array) -> jax.Array:
 
 
 def _llama(is_remade: bool) -> Case:
-    draw = _Draws()
+    draw = Draws()
     shapes = {"q": (32, 32), "k": (32, 16), "v": (32, 16), "out": (32, 32)}
     shapes |= {"gate": (32, 64), "up": (32, 64), "down": (64, 32)}
     ones = {"first": jnp.ones(32), "second": jnp.ones(32)}
@@ -83,10 +84,10 @@ def _llama(is_remade: bool) -> Case:
         x = weights["table"][tokens[:, :-1]]
         for each in weights["blocks"]:
             x = block(each, x)
-        return _likelihood(x @ weights["head"], tokens[:, 1:])
+        return likelihood(x @ weights["head"], tokens[:, 1:])
 
     weights = {"table": draw(50, 32), "blocks": blocks, "head": draw(32, 50)}
-    return _descend(loss), [weights, draw.tokens(8, 65)]
+    return descend(loss), [weights, draw.tokens(8, 65)]
 
 
 def llama() -> Case:
@@ -99,14 +100,15 @@ def llama_remade() -> Case:
     return _llama(is_remade=True)
 
 
-def _normalized(x: jax.Array) -> jax.Array:
+def normalized(x: jax.Array) -> jax.Array:
+    """Numbers of mean 0 and variance 1 along the last axis."""
     centered = x - x.mean(-1, keepdims=True)
     return centered / jnp.sqrt((centered**2).mean(-1, keepdims=True) + 1e-5)
 
 
 def gpt() -> Case:
     """GPT-2's blocks, queries, keys and values in one product, with dropout."""
-    draw = _Draws()
+    draw = Draws()
     shapes = [(32, 96), (32, 32), (32, 128), (128, 32)]
     blocks = [[draw(*shape) for shape in shapes] for _ in range(12)]
 
@@ -115,39 +117,39 @@ def gpt() -> Case:
         batch, places, width = x.shape
         for joint, out, up, down in weights["blocks"]:
             key, own = jax.random.split(key)
-            heads = (_normalized(x) @ joint).reshape(batch, places, 3, 4, 8)
+            heads = (normalized(x) @ joint).reshape(batch, places, 3, 4, 8)
             q, k, v = jnp.moveaxis(heads, (2, 3), (0, 2))
             logits = q @ k.swapaxes(-1, -2) / math.sqrt(8)
             logits = jnp.where(jnp.tri(places) == 0, -1e10, logits)
             mixed = (jax.nn.softmax(logits) @ v).swapaxes(1, 2).reshape(batch, places, width)
             mixed = mixed @ out
             x = x + jnp.where(jax.random.bernoulli(own, 0.9, mixed.shape), mixed / 0.9, 0)
-            x = x + jax.nn.gelu(_normalized(x) @ up) @ down
-        return _likelihood(_normalized(x) @ weights["table"].T, tokens[:, 1:])
+            x = x + jax.nn.gelu(normalized(x) @ up) @ down
+        return likelihood(normalized(x) @ weights["table"].T, tokens[:, 1:])
 
     weights = {"table": draw(50, 32), "blocks": blocks}
-    return _descend(loss), [weights, draw.tokens(8, 65), jax.random.PRNGKey(3)]
+    return descend(loss), [weights, draw.tokens(8, 65), jax.random.PRNGKey(3)]
 
 
 def mixer() -> Case:
     """Eight blocks that mix places, then channels."""
-    draw = _Draws()
+    draw = Draws()
     shapes = [(16, 32), (32, 16), (24, 48), (48, 24)]
     blocks = [[draw(*shape) for shape in shapes] for _ in range(8)]
 
     def loss(weights: Any, x: jax.Array) -> jax.Array:
         for wide, narrow, up, down in weights:
-            h = _normalized(x).swapaxes(1, 2)
+            h = normalized(x).swapaxes(1, 2)
             x = x + (jax.nn.gelu(h @ wide) @ narrow).swapaxes(1, 2)
-            x = x + jax.nn.gelu(_normalized(x) @ up) @ down
+            x = x + jax.nn.gelu(normalized(x) @ up) @ down
         return jnp.mean(x**2)
 
-    return _descend(loss), [blocks, draw(16, 16, 24)]
+    return descend(loss), [blocks, draw(16, 16, 24)]
 
 
 def lstm() -> Case:
     """An LSTM whose 60 steps are written out in Python."""
-    draw = _Draws()
+    draw = Draws()
 
     def loss(weights: Any, series: jax.Array) -> jax.Array:
         hidden = cell = jnp.zeros(series.shape[1:])
@@ -160,12 +162,12 @@ def lstm() -> Case:
             total = total + jnp.mean(hidden**2)
         return total
 
-    return _descend(loss), [[draw(16, 64), draw(16, 64), jnp.zeros(64)], draw(60, 32, 16)]
+    return descend(loss), [[draw(16, 64), draw(16, 64), jnp.zeros(64)], draw(60, 32, 16)]
 
 
 def runge_kutta() -> Case:
     """A neural differential equation, 20 steps of fourth order written out."""
-    draw = _Draws()
+    draw = Draws()
 
     def loss(weights: Any, y: jax.Array) -> jax.Array:
         def slope(y: jax.Array) -> jax.Array:
@@ -178,12 +180,12 @@ def runge_kutta() -> Case:
             y = y + 0.1 / 6 * (first + 2 * second + 2 * third + slope(y + 0.1 * third))
         return jnp.mean(y**2)
 
-    return _descend(loss), [[draw(3, 32), draw(32, 3)], draw(256, 3)]
+    return descend(loss), [[draw(3, 32), draw(32, 3)], draw(256, 3)]
 
 
 def messages() -> Case:
     """Six layers of messages along the edges of a graph, added up by `segment_sum`."""
-    draw = _Draws()
+    draw = Draws()
     layers = [[draw(24, 12), draw(24, 12)] for _ in range(6)]
     start, end = draw.tokens(2, 200)
 
@@ -193,15 +195,15 @@ def messages() -> Case:
             mean = jax.ops.segment_sum(sent, end, 50) / 4
             most = jax.ops.segment_max(sent, end, 50).clip(-5, 5)
             both = jnp.concatenate([x, mean + most], -1)
-            x = _normalized(x + jax.nn.relu(both @ update))
+            x = normalized(x + jax.nn.relu(both @ update))
         return jnp.mean(x**3)
 
-    return _descend(loss), [layers, draw(50, 12)]
+    return descend(loss), [layers, draw(50, 12)]
 
 
 def decoding() -> Case:
     """One token more, with keys and values kept: eight layers, caches written in place."""
-    draw = _Draws()
+    draw = Draws()
     layers = [[draw(32, 96), draw(32, 32)] for _ in range(8)]
     caches = [jnp.zeros((2, 2, 20, 4, 8)) for _ in layers]
 
@@ -227,7 +229,7 @@ def applied() -> Case:
         dropped = x.at[places + 40].multiply(rows, mode="drop")
         return x, dropped, x.at[places].get(mode="fill", fill_value=-1), x.at[places].max(rows)
 
-    draw = _Draws()
+    draw = Draws()
     return change, [draw(32, 8), jnp.array([0, 3, 3, 40]), draw(4, 8)]
 
 

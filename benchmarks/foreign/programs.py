@@ -18,6 +18,7 @@ FAMILIES: Final = {
     "transformations": "jax_transformations",
     "stax": "stax_networks",
     "networks": "jax_networks",
+    "sequences": "jax_sequences",
     "optax": "optax_updates",
     "flax": "flax_linen",
     "nnx": "flax_nnx",
@@ -26,9 +27,10 @@ FAMILIES: Final = {
     "numpyro": "numpyro_models",
     "keras": "keras_applications",
 }
-"""The families and their modules. The first four need nothing but JAX."""
+"""The families and their modules. The first five need nothing but JAX."""
 
-WITH_JAX_ALONE: Final = ("jax", "transformations", "stax", "networks")
+SOON_COMPILED: Final = ("jax", "transformations", "stax", "networks")
+"""Those that need nothing but JAX, and whose smallest program compiles in a second."""
 
 
 @dataclass(frozen=True)
