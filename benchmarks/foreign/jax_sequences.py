@@ -207,7 +207,7 @@ def maxima_over_neighbours() -> Case:
     def loss(weights: Any, x: jax.Array) -> jax.Array:
         for into, scale, out in weights:
             sent = jax.nn.gelu(x @ into)
-            sent = sent * jax.nn.sigmoid((sent * scale).sum(-1, keepdims=True))
+            sent = sent * (sent * scale).mean(-1, keepdims=True)
             largest = jax.ops.segment_max(sent[start], end, 50)
             largest = jnp.where(largest > -1e30, largest, 0)
             x = x + jnp.tanh(largest @ out)
