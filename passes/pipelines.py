@@ -26,6 +26,7 @@ from passes.custom_gradient_removal import CustomGradientRemoval
 from passes.elementwise_fusion import ElementwiseFusion
 from passes.functional import Functional
 from passes.layer_rolling import LayerRolling
+from passes.loop_products import LoopProducts
 from passes.memory_budget import ComputationInPieces, MemoryBudget
 from passes.optimizer_updates import OptimizerUpdates
 from passes.pruning import Pruning
@@ -80,7 +81,7 @@ def default_pipeline() -> Pipeline:
             Stage("placed", forbidden=_STATIC),
             Stage(
                 "legalized",
-                (AttentionKernels(), AttentionLegalization()),
+                (AttentionKernels(), AttentionLegalization(), LoopProducts()),
                 forbidden=_STATIC,
             ),
             Stage(

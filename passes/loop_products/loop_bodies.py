@@ -1,0 +1,121 @@
+"""What the values of a loop's body depend on, and which sizes its products have."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Final
+
+from graphc.dimensions import product
+from graphc.ir.graph import users_of
+from graphc.ir.node import Node, Value
+from graphc.ir.op import Trait
+
+_MOVES: Final = frozenset({"reshape", "transpose"})
+_NEVER_OUTSIDE: Final = Trait.REGION | Trait.EFFECT | Trait.BARRIER | Trait.RANDOM | Trait.HOST
+
+
+class LoopBody:
+    """The body of a `scan`, and what its values depend on.
+
+    Attributes:
+        node: the loop.
+        carries: how many carries there are.
+        first_invariant: the position of the first operand that is the same in every iteration.
+        users: the nodes of the body that read each of its values.
+        invariant: the values that are the same in every iteration.
+        rows: the values that follow, element by element, from what is scanned.
+    """
+
+    def __init__(self, node: Node) -> None:
+        (self.graph,) = node.regions
+        self.node = node
+        self.length: int = node.attributes["length"]
+        self.carries: int = node.attributes["carries"]
+        self.first_invariant: int = len(node.inputs) - node.attributes["invariants"]
+        self.users = users_of(self.graph)
+        self.invariant = set(self.graph.inputs[self.first_invariant :])
+        self.rows = set(self.scanned)
+        for inner in self.graph.nodes:
+            self._classify(inner)
+
+    @property
+    def scanned(self) -> tuple[Value, ...]:
+        return tuple(self.graph.inputs[self.carries : self.first_invariant])
+
+    @cached_property
+    def stacked(self) -> dict[Value, int]:
+        """The values that are stacked, to the positions among the results."""
+        found = dict[Value, int]()
+        for position in range(self.carries, len(self.graph.outputs)):
+            found.setdefault(self.graph.outputs[position], position)
+        return found
+
+    @property
+    def stacked_bytes(self) -> int:
+        """What lies in memory for the loop, a row for each iteration."""
+        values = (*self.scanned, *self.stacked)
+        return self.length * sum(bytes_of(value) for value in values)
+
+    def is_stack(self, value: Value) -> bool:
+        """Whether all rows of a value lie in memory after the loop."""
+        is_scanned = value.node.op.name == "input" and value in self.scanned
+        return is_scanned or value in self.stacked
+
+    def is_only_result(self, value: Value) -> bool:
+        """Whether a value is one result of the body, and nothing in it reads it."""
+        return value not in self.users and self.graph.outputs.count(value) == 1
+
+    def is_used_once(self, value: Value) -> bool:
+        """Whether one node reads a value, and it is no result."""
+        return len(self.users.get(value, ())) == 1 and value not in self.graph.outputs
+
+    def _classify(self, node: Node) -> None:
+        if node.op.name == "input" or node.op.traits & _NEVER_OUTSIDE or len(node.outputs) != 1:
+            return
+        if all(value in self.invariant for value in node.inputs):
+            self.invariant.add(node.output)
+            return
+        known = all(value in self.rows or value in self.invariant for value in node.inputs)
+        if known and (node.op.name in _MOVES or computes_elements(node)):
+            self.rows.add(node.output)
+
+
+def computes_elements(node: Node) -> bool:
+    """Whether a node computes each element from those at the same place."""
+    if not node.op.has(Trait.ELEMENTWISE) or node.op.traits & _NEVER_OUTSIDE:
+        return False
+    shape = node.output.type.shape
+    return len(node.outputs) == 1 and all(value.type.shape == shape for value in node.inputs)
+
+
+def without_moves(value: Value) -> Value:
+    """What a value is another layout of."""
+    while value.node.op.name in _MOVES:
+        (value,) = value.node.inputs
+    return value
+
+
+def bytes_of(value: Value) -> int:
+    """The size of a value of known shape."""
+    size = value.type.byte_size
+    assert isinstance(size, int)
+    return size
+
+
+def free_axes(node: Node, side: int) -> list[int]:
+    """The axes of an operand of a product that its result has, but for those of batches."""
+    name = ("lhs", "rhs")[side]
+    taken = {*node.attributes[f"{name}_batching"], *node.attributes[f"{name}_contracting"]}
+    return [axis for axis in range(node.inputs[side].type.rank) if axis not in taken]
+
+
+def sizes_of(node: Node) -> tuple[int, int, int]:
+    """The free elements of the left and the right operand of a product, and those summed over."""
+    lhs = node.inputs[0].type.shape
+    free = [
+        product(tuple([node.inputs[side].type.shape[a] for a in free_axes(node, side)]))
+        for side in (0, 1)
+    ]
+    summed = product(tuple([lhs[axis] for axis in node.attributes["lhs_contracting"]]))
+    assert isinstance(free[0], int) and isinstance(free[1], int) and isinstance(summed, int)
+    return free[0], free[1], summed
