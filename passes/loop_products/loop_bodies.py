@@ -117,5 +117,7 @@ def sizes_of(node: Node) -> tuple[int, int, int]:
         for side in (0, 1)
     ]
     summed = product(tuple([lhs[axis] for axis in node.attributes["lhs_contracting"]]))
-    assert isinstance(free[0], int) and isinstance(free[1], int) and isinstance(summed, int)
+    assert isinstance(free[0], int)
+    assert isinstance(free[1], int)
+    assert isinstance(summed, int)
     return free[0], free[1], summed

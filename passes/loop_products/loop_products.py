@@ -108,7 +108,12 @@ def _written(editor: GraphEditor, body: LoopBody, plan: Plan) -> Node:
 
 
 def _slim_loop(
-    editor: GraphEditor, loop: Node, operands: list[Value], region: Graph, carries: int, scanned: int
+    editor: GraphEditor,
+    loop: Node,
+    operands: list[Value],
+    region: Graph,
+    carries: int,
+    scanned: int,
 ) -> Node:
     """A loop of a new body, without the operands that it does not read."""
     used = used_inputs(region)

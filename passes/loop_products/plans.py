@@ -48,7 +48,8 @@ class Planner:
 
     def plan(self) -> Plan:
         body, plan = self._body, self._plan
-        sums = [(i, found) for i in range(body.carries) if (found := summed_over_iterations(body, i))]
+        added = [(carry, summed_over_iterations(body, carry)) for carry in range(body.carries)]
+        sums = [(carry, found) for carry, found in added if found]
         for carry, found in sums:
             products = [node for node in found if node.op.name == "dot_general"]
             if products and self._pays(products) and self._can_stack(_multiplied(found)):
@@ -91,7 +92,7 @@ class Planner:
         return True
 
     def _can_follow(self, result: int, products: Sequence[Node]) -> bool:
-        """Whether the factors are stacked anyway, or no larger than the result that they replace."""
+        """Whether the factors are stacked anyway, or no larger than the result they replace."""
         value = self._body.graph.outputs[result]
         missing = {factor for factor in self._factors(products) if not self._is_there(factor)}
         if sum(map(bytes_of, missing)) > bytes_of(value):
