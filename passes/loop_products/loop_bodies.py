@@ -50,12 +50,6 @@ class LoopBody:
             found.setdefault(self.graph.outputs[position], position)
         return found
 
-    @property
-    def stacked_bytes(self) -> int:
-        """What lies in memory for the loop, a row for each iteration."""
-        values = (*self.scanned, *self.stacked)
-        return self.length * sum(bytes_of(value) for value in values)
-
     def is_stack(self, value: Value) -> bool:
         """Whether all rows of a value lie in memory after the loop."""
         is_scanned = value.node.op.name == "input" and value in self.scanned

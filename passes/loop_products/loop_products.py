@@ -11,10 +11,10 @@ from graphc.ir.node import Node, Value
 from graphc.opset.control_flow.signatures import used_inputs, with_inputs
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
-from passes.loop_products.loop_bodies import LoopBody
+from passes.loop_products.loop_bodies import LoopBody, bytes_of
 from passes.loop_products.loop_sums import total
 from passes.loop_products.outside import Outside
-from passes.loop_products.plans import Plan, Planner
+from passes.loop_products.plans import Plan, Planner, Room
 from passes.region_rewriting import NodeReplacement
 from passes.stack_rows import write_loop
 
@@ -25,23 +25,29 @@ class LoopProducts(GraphPass):
 
     Where memory is to be saved, loops stay as they are: a budget computes again what only the way
     back reads of them.
+
+    Attributes:
+        share: how much memory more stacks may take than what leaves loops for them does, as a
+            share of all that the loops of the program stack.
     """
+
+    share: float = 1 / 16
 
     name: ClassVar[str] = "loop_products"
     effect_on_numbers: ClassVar[Numerics] = "reassociates"
-    idempotent: ClassVar[bool] = True
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
         if context.memory is not None and context.memory.remove > 0:
             return PassResult.unchanged(graph)
         counts = {"before": 0, "after": 0}
+        room = Room(self.share * sum(map(_stacked_bytes, graph.nodes)))
 
         def rewrite(editor: GraphEditor, loop: Node) -> None:
             length = loop.attributes["length"]
             if not isinstance(length, int) or length < 2 or not _has_products(loop):
                 return
             body = LoopBody(loop)
-            plan = Planner(body, context.platform).plan()
+            plan = Planner(body, context.platform, room).plan()
             for reason in dict.fromkeys(plan.refused):
                 context.trace.refuse(self.name, "product", reason)
             if plan:
@@ -57,6 +63,13 @@ class LoopProducts(GraphPass):
 
 def _has_products(loop: Node) -> bool:
     return any(node.op.name == "dot_general" for node in loop.regions[0].nodes)
+
+
+def _stacked_bytes(node: Node) -> int:
+    """What a loop stacks."""
+    if node.op.name != "scan":
+        return 0
+    return sum(bytes_of(value) for value in node.outputs[node.attributes["carries"] :])
 
 
 def _written(editor: GraphEditor, body: LoopBody, plan: Plan) -> Node:

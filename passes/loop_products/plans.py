@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from graphc.ir.node import Node, Value
 from passes.loop_products.loop_bodies import LoopBody, bytes_of, sizes_of, without_moves
@@ -33,39 +34,130 @@ class Plan:
         return bool(self.sums or self.results or self.hoisted)
 
 
+class Room:
+    """How much memory stacks may take beyond what leaves the loops for them.
+
+    XLA may make the products of one loop after another loop, so that the stacks of both lie in
+    memory: those of a second loop take room even where as much leaves it.
+    """
+
+    def __init__(self, size: float) -> None:
+        self._left = size
+        self._is_first = True
+
+    def take(self, size: int, freed: int = 0) -> bool:
+        """Take so many bytes where some leave, if there is room."""
+        needed = size - freed if self._is_first else max(size - freed, size // 2)
+        if needed > self._left:
+            return False
+        self._left -= max(0, needed)
+        return True
+
+    def close(self) -> None:
+        """What is taken from here on is taken by another loop."""
+        self._is_first = False
+
+
+@dataclass
+class _Group:
+    """Sums that share what would be stacked for them.
+
+    Attributes:
+        sums: their carries.
+        multiplied: what they multiply.
+        missing: what of it is not stacked yet.
+        freed: bytes of the carries.
+    """
+
+    sums: list[int]
+    multiplied: set[Value]
+    missing: dict[Value, None]
+    freed: int
+
+
 class Planner:
     """Decides for one loop.
 
-    What is stacked more takes at most half as much memory as what the loop reads and writes row by
-    row in any case.
+    Args:
+        body: of the loop.
+        platform: "cpu", "gpu" or "tpu".
+        room: what the loops of a program share.
     """
 
-    def __init__(self, body: LoopBody, platform: str) -> None:
+    def __init__(self, body: LoopBody, platform: str, room: Room) -> None:
         self._body = body
         self._platform = platform
-        self._room = body.stacked_bytes // 2
+        self._room = room
         self._plan = Plan()
 
     def plan(self) -> Plan:
         body, plan = self._body, self._plan
         added = [(carry, summed_over_iterations(body, carry)) for carry in range(body.carries)]
         sums = [(carry, found) for carry, found in added if found]
+        multiplied: set[Value] = set()
+        for group in self._groups(sums):
+            results = self._following(group.missing)
+            freed = group.freed + self._rows_bytes(body.graph.outputs[i] for i in results)
+            if self._can_take(self._rows_bytes(group.missing), freed):
+                plan.stacks |= group.missing
+                plan.sums += group.sums
+                plan.results += results
+                multiplied |= group.multiplied
         for carry, found in sums:
-            products = [node for node in found if node.op.name == "dot_general"]
-            if products and self._pays(products) and self._can_stack(_multiplied(found)):
-                plan.sums.append(carry)
-        for carry, found in sums:
-            if all(node.op.name == "reduce_sum" for node in found) and self._are_there(found):
+            only_rows = all(node.op.name == "reduce_sum" for node in found)
+            if only_rows and multiplied.issuperset(_multiplied(found)):
                 plan.sums.append(carry)
         plan.sums.sort()
-        for result in range(body.carries, len(body.graph.outputs)):
-            products = products_with_invariants(body, result)
-            if products and self._pays(products) and self._can_follow(result, products):
+        for result, products in self._candidates.items():
+            if result not in plan.results and self._can_follow(result, products):
                 plan.results.append(result)
         for node in body.graph.nodes:
             if node.op.name == "dot_general" and not self._is_outside(node):
                 self._hoist(node)
+        if plan:
+            self._room.close()
         return plan
+
+    @cached_property
+    def _candidates(self) -> dict[int, Sequence[Node]]:
+        """The results that follow from products which are worth it, and those products."""
+        found = dict[int, Sequence[Node]]()
+        for result in range(self._body.carries, len(self._body.graph.outputs)):
+            products = products_with_invariants(self._body, result)
+            if products and self._pays(products):
+                found[result] = products
+        return found
+
+    def _following(self, stacks: Mapping[Value, None]) -> list[int]:
+        """The results that follow where some values are stacked more."""
+        return [
+            result
+            for result, products in self._candidates.items()
+            if result not in self._plan.results
+            and all(v in stacks or self._is_there(v) for v in self._factors(products))
+        ]
+
+    def _groups(self, sums: Sequence[tuple[int, Sequence[Node]]]) -> list[_Group]:
+        """The sums of products that are worth it."""
+        groups: list[_Group] = []
+        for carry, found in sums:
+            products = [node for node in found if node.op.name == "dot_general"]
+            if not products or not self._pays(products):
+                continue
+            values = set(_multiplied(found))
+            missing = dict.fromkeys(v for v in _multiplied(found) if not self._is_there(v))
+            made = _Group([carry], values, missing, bytes_of(self._body.graph.inputs[carry]))
+            apart: list[_Group] = []
+            for group in groups:
+                if group.missing.keys().isdisjoint(made.missing):
+                    apart.append(group)
+                    continue
+                made.sums = [*group.sums, *made.sums]
+                made.multiplied |= group.multiplied
+                made.missing = group.missing | made.missing
+                made.freed += group.freed
+            groups = [*apart, made]
+        return groups
 
     def _pays(self, products: Sequence[Node]) -> bool:
         for node in products:
@@ -80,15 +172,14 @@ class Planner:
                 return False
         return True
 
-    def _can_stack(self, values: Sequence[Value]) -> bool:
-        """Whether there is room for all that is not stacked yet; it is taken then."""
-        missing = dict.fromkeys(value for value in values if not self._is_there(value))
-        size = self._body.length * sum(bytes_of(value) for value in missing)
-        if size > self._room:
+    def _rows_bytes(self, values: Iterable[Value]) -> int:
+        return self._body.length * sum(bytes_of(value) for value in values)
+
+    def _can_take(self, size: int, freed: int = 0) -> bool:
+        """Whether there is room for so many bytes where some leave; they are taken then."""
+        if not self._room.take(size, freed):
             self._plan.refused.append("what would be stacked takes too much memory")
             return False
-        self._room -= size
-        self._plan.stacks |= missing
         return True
 
     def _can_follow(self, result: int, products: Sequence[Node]) -> bool:
@@ -107,9 +198,6 @@ class Planner:
 
     def _is_there(self, value: Value) -> bool:
         return value in self._plan.stacks or self._body.is_stack(value)
-
-    def _are_there(self, sums: Sequence[Node]) -> bool:
-        return all(map(self._is_there, _multiplied(sums)))
 
     def _is_outside(self, node: Node) -> bool:
         """Whether a product leaves the loop already, as only what leaves it reads it."""
@@ -135,7 +223,9 @@ class Planner:
         rows, weight = sizes_of(node)[side], node.inputs[1 - side]
         if not pays_before(rows, bytes_of(weight), self._platform):
             self._plan.refused.append("products of these sizes are as fast in the loop")
-        elif self._can_stack([node.output, *self._computed(node.inputs[side])]):
+            return
+        own = [] if self._is_there(node.output) else [node.output]
+        if self._can_take(self._rows_bytes({*own, *self._computed(node.inputs[side])})):
             self._plan.stacks.pop(node.output, None)  # scanned, not stacked
             self._plan.hoisted.append(node)
 
