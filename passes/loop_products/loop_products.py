@@ -28,10 +28,11 @@ class LoopProducts(GraphPass):
 
     Attributes:
         share: how much memory more stacks may take than what leaves loops for them does, as a
-            share of all that the loops of the program stack.
+            share of all that the loops of the program stack. A loop in no other may take a quarter
+            of that: its sums are results, which lie in memory in any case.
     """
 
-    share: float = 1 / 16
+    share: float = 1 / 8
 
     name: ClassVar[str] = "loop_products"
     effect_on_numbers: ClassVar[Numerics] = "reassociates"
@@ -40,13 +41,15 @@ class LoopProducts(GraphPass):
         if context.memory is not None and context.memory.remove > 0:
             return PassResult.unchanged(graph)
         counts = {"before": 0, "after": 0}
-        room = Room(self.share * sum(map(_stacked_bytes, graph.nodes)))
+        stacked = self.share * sum(map(_stacked_bytes, graph.nodes))
+        inside, outside = Room(stacked), Room(stacked / 4)
 
         def rewrite(editor: GraphEditor, loop: Node) -> None:
             length = loop.attributes["length"]
             if not isinstance(length, int) or length < 2 or not _has_products(loop):
                 return
             body = LoopBody(loop)
+            room = outside if editor.graph is graph else inside
             plan = Planner(body, context.platform, room).plan()
             for reason in dict.fromkeys(plan.refused):
                 context.trace.refuse(self.name, "product", reason)

@@ -38,7 +38,7 @@ def _on_gpu() -> PassContext:
 
 def _check(before: Graph, after: Graph, *, before_loops: bool = False) -> None:
     """The pass makes one graph of another, of equal numbers."""
-    each = LoopProducts(share=1) if before_loops else LoopProducts()
+    each = LoopProducts(share=4) if before_loops else LoopProducts()
     found = apply(each, before, _on_gpu() if before_loops else None)
     assert_same_graph(found, after)
     for salt in range(3):
@@ -248,7 +248,7 @@ def test_stacks_that_take_more_than_the_sum_that_leaves_stay() -> None:
     longer = as_type("float32", (2 * STEPS, *XS.shape[1:]))
     graph = loop_graph(body, [W], [longer])
     _refused(graph, "too much memory")
-    assert LoopProducts(share=1)(graph).changed
+    assert LoopProducts(share=4)(graph).changed
 
 
 def test_what_is_made_before_takes_no_more_than_results() -> None:

@@ -16,7 +16,7 @@ from graphc.rewriting.pipeline import Pipeline
 from passes.pipelines import default_pipeline
 from tests.passes.loop_products.loops import loops_in, products_in_loops
 
-BATCH, STEPS, UNITS = 4, 12, 32
+BATCH, STEPS, UNITS = 4, 8, 32
 WITHOUT = default_pipeline().without("loop_products")
 
 _JAX: Any = jax
