@@ -9,6 +9,20 @@ What cuDNN and Keras do for recurrent layers by hand, for any `scan`:
   gradients of biases, follow where the rows are stacked for a product;
 * after the loop: a product with what does not change that is a stacked result alone.
 
+Train steps of stacked LSTMs in a session over 32 steps, in JAX 0.10 on two busy CPU cores (steps'
+milliseconds, and MiB of temporary memory):
+
+    layers  units  rows     with  without  jax.jit     with  without  jax.jit
+         8     64    16     16.8     22.4     22.4      8.6      8.5     15.3
+         4     64     4      3.8      6.0      5.7     1.95     2.17     2.39
+         4    256     4      136      374      364      9.0     13.2     17.1
+         4    256    16      157      545      499     31.2     34.6     38.2
+
+A stack takes more than the sum that it stands for where iterations are many. XLA makes products of
+loops that follow one another late, so that the stacks of all lie in memory; and where the sum is
+a result, it lies there in any case. So a loop in another loop, as in rolled layers, whose stacks
+are those of one layer, may take more than what leaves it, and one in no other hardly anything.
+
 Modules:
 
 * when_it_pays: for which sizes, and where; with what was measured.
