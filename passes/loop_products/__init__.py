@@ -14,9 +14,9 @@ milliseconds, and MiB of temporary memory):
 
     layers  units  rows     with  without  jax.jit     with  without  jax.jit
          8     64    16     16.8     22.4     22.4      8.6      8.5     15.3
-         4     64     4      3.8      6.0      5.7     1.95     2.17     2.39
-         4    256     4      136      374      364      9.0     13.2     17.1
-         4    256    16      157      545      499     31.2     34.6     38.2
+         4     64     4      3.6      5.9      6.1      1.3      1.5      2.4
+         4    256     4      124      353      340      7.0     10.7     17.1
+         4    256    16      281      645      683     21.1     24.6     38.2
 
 A stack takes more than the sum that it stands for where iterations are many. XLA makes products of
 loops that follow one another late, so that the stacks of all lie in memory; and where the sum is
