@@ -216,6 +216,36 @@ def maxima_over_neighbours() -> Case:
     return descend(loss), [layers, draw(50, 32)]
 
 
+def latents() -> Case:
+    """A Perceiver: few latents read many places; the same six layers three times."""
+    draw, width, batch = Draws(), 64, 2
+    names = ("query", "key", "value", "out")
+
+    def layer() -> Layer:
+        wide = {"up": draw(width, 4 * width), "down": draw(4 * width, width)}
+        return {name: draw(width, width) for name in names} | wide
+
+    def attend(w: Layer, x: jax.Array, read: jax.Array) -> jax.Array:
+        given = x @ w["query"], read @ w["key"], read @ w["value"]
+        query, key, value = (each.reshape(batch, -1, 4, width // 4) for each in given)
+        shares = jax.nn.softmax(jnp.einsum("bihd,bjhd->bhij", query, key) / 4)
+        x = x + jnp.einsum("bhij,bjhd->bihd", shares, value).reshape(x.shape) @ w["out"]
+        return x + jax.nn.gelu(normalized(x) @ w["up"]) @ w["down"]
+
+    def loss(weights: Any, places: jax.Array, classes: jax.Array) -> jax.Array:
+        first, enter, across, layers, leave = weights
+        x, read = jnp.broadcast_to(first, (batch, *first.shape)), normalized(places @ enter)
+        for _ in range(3):
+            x = attend(across, normalized(x), read)
+            for w in layers:
+                x = attend(w, normalized(x), normalized(x))
+        return likelihood(x.mean(1) @ leave, classes)
+
+    layers = [layer() for _ in range(6)]
+    weights = draw(32, width), draw(3, width), layer(), layers, draw(width, 9)
+    return descend(loss), [weights, draw(batch, 256, 3), draw.tokens(batch) % 9]
+
+
 PROGRAMS: Final = {
     "beam search": beam_search,
     "generation with caches": generation,
@@ -223,4 +253,5 @@ PROGRAMS: Final = {
     "maxima over neighbours in 8 layers": maxima_over_neighbours,
     "Mamba of 8 layers": selective_scan,
     "RWKV of 12 layers": weighted_keys,
+    "Perceiver, 6 layers three times": latents,
 }
