@@ -96,8 +96,10 @@ def schedule_cycle(cycle: Sequence[Orbit], least: int, copied: Copied) -> list[S
         stretches = [s for s in _stretches(shifts, edges) if s.length >= least]
         if not stretches:
             continue
-        length = sum(s.length for s in stretches)
-        rank = (-length, len(carried), sum(copied(o, s) for s in stretches for o in cycle))
+        few = -sum(s.length for s in stretches), len(carried)
+        if best_rank is not None and few > best_rank[:2]:
+            continue
+        rank = (*few, sum(copied(o, s) for s in stretches for o in cycle))
         if best_rank is None or rank < best_rank:
             best, best_rank = stretches, rank
             if rank == (-longest, 1, 0):  # one value, over all iterations that there can be

@@ -17,6 +17,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final
 
 import networkx as nx
+from networkx.algorithms.flow import boykov_kolmogorov
 
 from graphc.ir.node import Node, Value
 from graphc.ir.op import Trait
@@ -146,7 +147,7 @@ def orbits_worth_rolling(
                 cut.add_edge((orbit, value.index), "out")
     if not tails or "out" not in cut:
         return set(loop.orbits)
-    _, (inside, _) = nx.minimum_cut(cut, "in", "out")
+    _, (inside, _) = nx.minimum_cut(cut, "in", "out", flow_func=boykov_kolmogorov)
     return {orbit for orbit in loop.orbits if orbit in inside}
 
 

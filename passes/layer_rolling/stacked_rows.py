@@ -67,9 +67,9 @@ class StackedRows:
 
     def are_apart(self, values: Sequence[Value]) -> bool:
         """Whether some values lie in stacks, but not all in one, row after row."""
-        is_stacked = any(value in self._places for value in values)
-        is_same = all(value is values[0] for value in values)
-        return is_stacked and not is_same and not self._step(values)
+        if not any(value in self._places for value in values):
+            return False
+        return any(value is not values[0] for value in values) and not self._step(values)
 
     def _step(self, values: Sequence[Value]) -> int:
         """1 or -1 where values are rows of one stack, up or down one after the other; else 0."""
