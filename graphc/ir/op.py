@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -42,10 +42,6 @@ class Trait(enum.Flag):
     RANDOM = enum.auto()  # draws from a key
     BARRIER = enum.auto()  # nothing is merged, moved or matched through it
     HOST = enum.auto()  # never reaches XLA
-
-
-HEAVY: Final = Trait.CONTRACTION | Trait.REGION
-"""Traits of what layers are known by: matrix products, convolutions, loops and branches."""
 
 
 @dataclass(frozen=True)

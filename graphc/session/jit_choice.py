@@ -48,7 +48,6 @@ from typing import Final
 from jax.extend.core import ClosedJaxpr
 
 from graphc.importers.jax_functions.repetition import Repetition, find_repetition
-from graphc.ir.op import HEAVY
 from graphc.session.jit_compilation import Compiled
 
 EQUATIONS: Final = 2000
@@ -77,12 +76,6 @@ FLOPS_PER_BYTE: Final = 100
 """How much work there must be for each byte of the arguments: they are copied into stacks.
 
 A copy takes about as long as 15 operations of a product for each byte, there and back.
-"""
-MOST_LEFT: Final = 3
-"""Beside loops, and in them, there may be a third of all products.
-
-140 of 524 are left in a Transformer's encoder with a decoder, which gains; 177 of 505 in a
-Perceiver that uses its layers three times, which takes 2.7 times as long to the first result.
 """
 DRAWS: Final = 4
 """How many draws of one type there must be, where nothing else is repeated: initial values."""
@@ -157,18 +150,8 @@ def nothing_was_gained(made: Compiled, program: ClosedJaxpr) -> str | None:
     """
     records = (*made.symbolic.records, *made.concrete.records)
     changed = {record.pass_name for record in records if record.changed}
-    found = find_repetition(program)
-    gains = changed & {"layer_rolling", "attention_legalization"}
-    if gains:
-        return _too_much_is_left(made, found) if gains == {"layer_rolling"} else None
-    if _only_draws(found):
+    if changed & {"layer_rolling", "attention_legalization"}:
+        return None
+    if _only_draws(find_repetition(program)):
         return None
     return "no layers of it can run in a loop, and no attention in blocks"
-
-
-def _too_much_is_left(made: Compiled, found: Repetition) -> str | None:
-    """Why loops are no gain where what is in none of them takes as long to compile as all did."""
-    left = sum([bool(node.op.traits & HEAVY) for node in made.symbolic.graph("rolled").walk()])
-    if left <= FEW_PRODUCTS or MOST_LEFT * left <= found.heavy:
-        return None
-    return f"loops leave {left} products of {found.heavy}"

@@ -19,10 +19,11 @@ from typing import Final
 from graphc.ir.equality import Structures
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
-from graphc.ir.op import HEAVY, OpSpec, Trait
+from graphc.ir.op import OpSpec, Trait
 from graphc.opset.jax_primitive.known_primitives import is_draw as draws_numbers
 
 _NEVER: Final = Trait.BARRIER | Trait.INTENT | Trait.EFFECT | Trait.HOST
+_HEAVY: Final = Trait.CONTRACTION | Trait.REGION
 _SOURCES: Final = frozenset({"input", "constant"})
 _ROUNDS: Final = 3
 
@@ -84,7 +85,7 @@ def heaviness(node: Node) -> int:
 
 @functools.lru_cache(maxsize=1024)
 def _is_heavy_op(op: OpSpec) -> bool:
-    return bool(op.traits & HEAVY)
+    return bool(op.traits & _HEAVY)
 
 
 def is_draw(node: Node) -> bool:

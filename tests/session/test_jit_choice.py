@@ -231,24 +231,6 @@ def test_layers_of_convolutions_run_in_loops(monkeypatch) -> None:
     assert not made.unoptimized
 
 
-def test_loops_that_leave_most_products_are_no_gain(monkeypatch) -> None:
-    monkeypatch.setattr("graphc.session.jit_function.nothing_to_gain", lambda program: None)
-    monkeypatch.setattr("graphc.session.jit_choice.FEW_PRODUCTS", 10)
-
-    def function(x, weights):
-        for w in weights:
-            x = jnp.tanh(x @ w)
-        return x
-
-    x, equal = jnp.ones((2, 8)), [jnp.ones((8, 8)) / 8] * 6
-    others = [jnp.ones((8 + i, 9 + i)) / 8 for i in range(12)]
-    made = graphc.jit(function)
-    made(x, equal + others[:4])  # a loop, its product, and 4 of 10
-    assert not made.unoptimized
-    np.testing.assert_array_equal(made(x, equal + others), jax.jit(function)(x, equal + others))
-    assert made.unoptimized == ["loops leave 14 products of 18"]
-
-
 def test_what_passes_leave_alone_runs_as_it_was_written(monkeypatch) -> None:
     monkeypatch.setattr("graphc.session.jit_function.nothing_to_gain", lambda program: None)
     made = graphc.jit(lambda x: jnp.tanh(x) + 1)
