@@ -164,6 +164,16 @@ class Builder:
         """`number` at every position, with the type of `value`."""
         return self.full(number, value.type.dtype, value.type.shape)
 
+    def rows(self, array: Value, start: int, stop: int, step: int = 1) -> Value:
+        """Every `step`-th row of an array from `start` to before `stop`: a slice."""
+        rest = array.type.shape[1:]
+        return self.slice(
+            array,
+            start_indices=(start, *[0] * len(rest)),
+            limit_indices=(stop, *rest),
+            strides=(step, *[1] * len(rest)),
+        )
+
 
 def _bind(build: Builder, op: OpSpec) -> Callable[..., Any]:
     schema = op.attributes

@@ -93,7 +93,7 @@ def _as_piece(cotangent: Value) -> _Piece | None:
         return None
     low, high = node.attributes["low"], node.attributes["high"]
     axes = [axis for axis, edges in enumerate(zip(low, high, strict=True)) if edges != (0, 0)]
-    if len(axes) != 1 or not _is_zero(node.inputs[1]):
+    if len(axes) != 1 or not is_zero(node.inputs[1]):
         return None
     (axis,) = axes
     start, inner = low[axis], node.inputs[0]
@@ -103,7 +103,8 @@ def _as_piece(cotangent: Value) -> _Piece | None:
     return _Piece(axis, start, start + taken, inner, cotangent)
 
 
-def _is_zero(value: Value) -> bool:
+def is_zero(value: Value) -> bool:
+    """Whether a value is a constant of zeros, as what arrays are padded with."""
     return value.node.op.name == "constant" and not value.node.attributes["value"].array.any()
 
 

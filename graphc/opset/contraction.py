@@ -35,7 +35,7 @@ _PRECISIONS = {
 }
 
 
-def _axes(call: OpCall, side: int) -> tuple[Axes, Axes, Axes]:
+def product_axes(call: OpCall, side: int) -> tuple[Axes, Axes, Axes]:
     """The batching, contracting and free axes of an operand; the free ones in increasing order."""
     batching: Axes = call.attributes[f"{_SIDES[side]}_batching"]
     contracting: Axes = call.attributes[f"{_SIDES[side]}_contracting"]
@@ -67,8 +67,8 @@ def _type(call: OpCall) -> TensorType:
         _require_preferred(call, dtype, preferred)
         dtype = preferred
     shapes = [type_.shape for type_ in call.types]
-    (lhs_batching, lhs_contracting, lhs_free) = _axes(call, 0)
-    (rhs_batching, rhs_contracting, rhs_free) = _axes(call, 1)
+    (lhs_batching, lhs_contracting, lhs_free) = product_axes(call, 0)
+    (rhs_batching, rhs_contracting, rhs_free) = product_axes(call, 1)
     pairs = (
         ("batching", lhs_batching, rhs_batching),
         ("contracting", lhs_contracting, rhs_contracting),
@@ -126,8 +126,8 @@ def _cotangent(build: Builder, call: OpCall, side: int, other: Value, ct: Value)
 
     Of the two orders of a product, takes the one whose axes need no transpose, if there is one.
     """
-    batching, contracting, free = _axes(call, side)
-    other_batching, other_contracting, other_free = _axes(call, 1 - side)
+    batching, contracting, free = product_axes(call, side)
+    other_batching, other_contracting, other_free = product_axes(call, 1 - side)
     count = len(batching)
     # The cotangent's axes: batching, free of lhs, free of rhs.
     before = count + (len(free) if side == 0 else 0)
@@ -167,7 +167,7 @@ def _reference(call: OpCall, lhs: Array, rhs: Array) -> Array:
     for side, array in enumerate((lhs, rhs)):
         if preferred is not None and preferred.itemsize >= array.dtype.itemsize:
             array = array.astype(preferred.numpy)
-        batching, contracting, free = _axes(call, side)
+        batching, contracting, free = product_axes(call, side)
         order = batching + (free + contracting if side == 0 else contracting + free)
         rows, columns = (free, contracting) if side == 0 else (contracting, free)
         sizes = [int(np.prod([array.shape[axis] for axis in axes])) for axes in (rows, columns)]
@@ -177,7 +177,7 @@ def _reference(call: OpCall, lhs: Array, rhs: Array) -> Array:
 
 
 def _cost(call: OpCall) -> Cost:
-    summed = product(tuple(call.types[0].shape[axis] for axis in _axes(call, 0)[1]))
+    summed = product(tuple(call.types[0].shape[axis] for axis in product_axes(call, 0)[1]))
     # A complex multiply-add is four real multiplications and four additions.
     per_term = 8 if call.types[0].dtype.is_complex else 2
     moved: Dimension = 0

@@ -244,7 +244,7 @@ def _write_pack(
     whole_shape = shape if count == 1 else (count, *shape)
     size, width = first.size, int(table.type.shape[1])
     with build.located(values[0].node.origin.with_rule(FlatDraws.name), values[0].node.name):
-        words = _cut(build, table, start, start + rows * count)
+        words = build.rows(table, start, start + rows * count)
         if rows * width != size:
             words = build.reshape(words, shape=(count, rows * width))
             words = build.slice(
@@ -258,19 +258,8 @@ def _write_pack(
         with build.located(value.node.origin.with_rule(FlatDraws.name), value.node.name):
             own = whole
             if count > 1:
-                own = build.reshape(_cut(build, whole, row, row + 1), shape=shape)
+                own = build.reshape(build.rows(whole, row, row + 1), shape=shape)
         editor.replace(value, own)
-
-
-def _cut(build: Builder, array: Value, start: int, end: int) -> Value:
-    """Some rows of an array."""
-    shape = array.type.shape
-    return build.slice(
-        array,
-        start_indices=(start, *[0] * (len(shape) - 1)),
-        limit_indices=(end, *shape[1:]),
-        strides=[1] * len(shape),
-    )
 
 
 def _operand(editor: GraphEditor, value: Value, whole: Value, shape: Any) -> Value:
@@ -278,37 +267,29 @@ def _operand(editor: GraphEditor, value: Value, whole: Value, shape: Any) -> Val
     splat = splat_of(value, editor)
     if splat is None:
         return whole
-    number = editor.build.array(np.asarray(splat.scalar, value.type.dtype.numpy))
-    if value.type.shape != shape:
-        return number
-    return editor.build.broadcast_in_dim(number, shape=whole.type.shape, broadcast_dimensions=())
+    shape = whole.type.shape if value.type.shape == shape else ()
+    return editor.build.full(splat.scalar, value.type.dtype, shape)
 
 
 # -- from words to numbers, as `jax.random` has it -------------------------------------------------
 
 
-def _full(build: Builder, like: Value, number: Any) -> Value:
-    return build.broadcast_in_dim(
-        build.array(np.asarray(number)), shape=like.type.shape, broadcast_dimensions=()
-    )
-
-
 def _uniform(build: Builder, words: Value) -> Value:
     """In [0, 1): the 23 upper bits are the mantissa of a number in [1, 2), less one."""
-    mantissa = build.shift_right_logical(words, _full(build, words, np.uint32(9)))
-    one = _full(build, words, np.float32(1).view(np.uint32))
+    mantissa = build.shift_right_logical(words, build.full_like(words, np.uint32(9)))
+    one = build.full_like(words, np.float32(1).view(np.uint32))
     spread = build.bitcast_convert(build.or_(mantissa, one), dtype=F32)
-    return build.subtract(spread, _full(build, spread, np.float32(1)))
+    return build.subtract(spread, build.full_like(spread, np.float32(1)))
 
 
 def _normal(build: Builder, words: Value) -> Value:
     """The quantile function of the normal distribution at numbers spread over (-1, 1)."""
     low = np.nextafter(np.float32(-1), np.float32(0))
     unit = _uniform(build, words)
-    width = _full(build, unit, np.float32(1) - low)
-    least = _full(build, unit, low)
+    width = build.full_like(unit, np.float32(1) - low)
+    least = build.full_like(unit, low)
     spread = build.maximum(least, build.add(build.multiply(unit, width), least))
-    root = _full(build, unit, np.float32(math.sqrt(2)))
+    root = build.full_like(unit, np.float32(math.sqrt(2)))
     return build.multiply(root, build.erf_inv(spread))
 
 

@@ -81,12 +81,7 @@ def _part_of_stack(build: Builder, places: Sequence[tuple[Value, int] | None]) -
         return None
     if rows == list(range(shape[0])):
         return whole
-    return build.slice(
-        whole,
-        start_indices=[rows[0]] + [0] * (len(shape) - 1),
-        limit_indices=[rows[-1] + 1, *shape[1:]],
-        strides=[step] + [1] * (len(shape) - 1),
-    )
+    return build.rows(whole, rows[0], rows[-1] + 1, step)
 
 
 def with_packed_fetches(pipeline: Pipeline, counts: Sequence[int | None]) -> Pipeline:

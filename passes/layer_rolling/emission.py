@@ -180,15 +180,8 @@ class LoopEmitter:
 
 
 def _cut(editor: GraphEditor, stack: Value, start: int, stop: int) -> Value:
-    shape = stack.type.shape
-    if (start, stop) == (0, shape[0]):
-        return stack
-    return editor.build.slice(
-        stack,
-        start_indices=[start] + [0] * (len(shape) - 1),
-        limit_indices=[stop, *shape[1:]],
-        strides=[1] * len(shape),
-    )
+    is_whole = (start, stop) == (0, stack.type.shape[0])
+    return stack if is_whole else editor.build.rows(stack, start, stop)
 
 
 def _name(loop: Loop) -> str:

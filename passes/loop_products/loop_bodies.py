@@ -9,6 +9,7 @@ from graphc.dimensions import product
 from graphc.ir.graph import users_of
 from graphc.ir.node import Node, Value
 from graphc.ir.op import Trait
+from graphc.opset.contraction import product_axes
 
 _MOVES: Final = frozenset({"reshape", "transpose"})
 _NEVER_OUTSIDE: Final = Trait.REGION | Trait.EFFECT | Trait.BARRIER | Trait.RANDOM | Trait.HOST
@@ -52,8 +53,7 @@ class LoopBody:
 
     def is_stack(self, value: Value) -> bool:
         """Whether all rows of a value lie in memory after the loop."""
-        is_scanned = value.node.op.name == "input" and value in self.scanned
-        return is_scanned or value in self.stacked
+        return value in self.scanned or value in self.stacked
 
     def is_only_result(self, value: Value) -> bool:
         """Whether a value is one result of the body, and nothing in it reads it."""
@@ -89,28 +89,14 @@ def without_moves(value: Value) -> Value:
     return value
 
 
-def bytes_of(value: Value) -> int:
-    """The size of a value of known shape."""
-    size = value.type.byte_size
-    assert isinstance(size, int)
-    return size
-
-
-def free_axes(node: Node, side: int) -> list[int]:
-    """The axes of an operand of a product that its result has, but for those of batches."""
-    name = ("lhs", "rhs")[side]
-    taken = {*node.attributes[f"{name}_batching"], *node.attributes[f"{name}_contracting"]}
-    return [axis for axis in range(node.inputs[side].type.rank) if axis not in taken]
-
-
 def sizes_of(node: Node) -> tuple[int, int, int]:
     """The free elements of the left and the right operand of a product, and those summed over."""
-    lhs = node.inputs[0].type.shape
+    (_, contracting, left), (_, _, right) = (product_axes(node.call, side) for side in (0, 1))
     free = [
-        product(tuple([node.inputs[side].type.shape[a] for a in free_axes(node, side)]))
-        for side in (0, 1)
+        product(tuple([value.type.shape[axis] for axis in axes]))
+        for value, axes in zip(node.inputs, (left, right), strict=True)
     ]
-    summed = product(tuple([lhs[axis] for axis in node.attributes["lhs_contracting"]]))
+    summed = product(tuple([node.inputs[0].type.shape[axis] for axis in contracting]))
     assert isinstance(free[0], int)
     assert isinstance(free[1], int)
     assert isinstance(summed, int)

@@ -11,10 +11,11 @@ from graphc.ir.node import Node, Value
 from graphc.opset.control_flow.signatures import used_inputs, with_inputs
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
-from passes.loop_products.loop_bodies import LoopBody, bytes_of
+from passes.loop_products.loop_bodies import LoopBody
 from passes.loop_products.loop_sums import total
 from passes.loop_products.outside import Outside
 from passes.loop_products.plans import Plan, Planner, Room
+from passes.memory_budget.kept_sets import bytes_of
 from passes.region_rewriting import NodeReplacement
 from passes.stack_rows import write_loop
 

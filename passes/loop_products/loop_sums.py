@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from graphc.ir.cotangents import is_zero
 from graphc.ir.editor import GraphEditor
 from graphc.ir.node import Node, Value
 from graphc.rewriting.splats import is_number, splat_of
@@ -39,11 +40,11 @@ def total(outside: Outside, body: LoopBody, carry: int, editor: GraphEditor) -> 
     """What a carry that products are added to is after the loop."""
     before, initial = body.graph.inputs[carry], body.node.inputs[carry]
     splat = splat_of(initial, editor)
-    is_zero = splat is not None and is_number(splat, 0)
+    begins_at_zero = splat is not None and is_number(splat, 0)
 
     def of(value: Value) -> Value | None:
         if value is before:
-            return None if is_zero else initial
+            return None if begins_at_zero else initial
         node = value.node
         if node.op.name not in _LINEAR and node.op.name != "pad":
             return outside.sum_of_products(node)
@@ -108,7 +109,5 @@ class _Search:
         if node.op.name in _LINEAR:
             return node.inputs
         if node.op.name == "pad":
-            filling = node.inputs[1].node
-            is_zero = filling.op.name == "constant" and not filling.attributes["value"].array.any()
-            return node.inputs[:1] if is_zero else ()
+            return node.inputs[:1] if is_zero(node.inputs[1]) else ()
         return ()

@@ -7,7 +7,8 @@ from typing import Any
 
 from graphc.ir.builder import Builder
 from graphc.ir.node import Node, Value
-from passes.loop_products.loop_bodies import LoopBody, computes_elements, free_axes
+from graphc.opset.contraction import product_axes
+from passes.loop_products.loop_bodies import LoopBody, computes_elements
 
 
 class Outside:
@@ -90,7 +91,8 @@ class Outside:
         later = {axes: _later(node.attributes[axes]) for axes in _AXES if axes.startswith(name)}
         made = self._like(node, operands, later)
         # The rows come after the axes of batches and, on the right, after what the left has.
-        place = len(node.attributes["lhs_batching"]) + (len(free_axes(node, 0)) if side else 0)
+        batching, _, left = product_axes(node.call, 0)
+        place = len(batching) + (len(left) if side else 0)
         if place == 0:
             return made
         others = [axis for axis in range(made.type.rank) if axis != place]

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from graphc.ir.node import Node, Value
-from passes.loop_products.loop_bodies import LoopBody, bytes_of, sizes_of, without_moves
+from passes.loop_products.loop_bodies import LoopBody, sizes_of, without_moves
 from passes.loop_products.loop_sums import products_with_invariants, summed_over_iterations
 from passes.loop_products.when_it_pays import pays_after, pays_before
+from passes.memory_budget.kept_sets import bytes_of
 
 
 @dataclass

@@ -105,15 +105,10 @@ class _Packer:
 
     def _cut_row(self, value: Value, whole: Value, row: int) -> None:
         """Let a row of an array stand for a value."""
-        build, shape, node = self._build, whole.type.shape, value.node
+        build, node = self._build, value.node
         with build.located(node.origin.with_rule(VariablePacking.name), node.name):
-            cut = build.slice(
-                whole,
-                start_indices=[row] + [0] * (len(shape) - 1),
-                limit_indices=[row + 1, *shape[1:]],
-                strides=[1] * len(shape),
-            )
-            self._editor.replace(value, build.reshape(cut, shape=shape[1:]))
+            cut = build.rows(whole, row, row + 1)
+            self._editor.replace(value, build.reshape(cut, shape=whole.type.shape[1:]))
 
     def _rewrite_gradient(self, node: Node) -> None:
         """Take a gradient with respect to packs instead of their rows."""

@@ -1,4 +1,4 @@
-"""Equations that run other jaxprs: calls, functions with rules of their own; loops, branches."""
+"""Equations that run one jaxpr: calls, remat, functions with rules of their own."""
 
 from __future__ import annotations
 
@@ -20,17 +20,3 @@ _CALLS: Final = {
 def called_jaxpr(equation: Any) -> Any:
     """The jaxpr that an equation calls, closed or open; None if it is no call."""
     return equation.params.get(_CALLS.get(equation.primitive.name, ""))
-
-
-def inner_jaxprs(equation: Any) -> list[Any]:
-    """The jaxprs of a loop's body and test, or of branches, closed or open."""
-    parameters = equation.params
-    match equation.primitive.name:
-        case "scan":
-            return [parameters["jaxpr"]]
-        case "while":
-            return [parameters["cond_jaxpr"], parameters["body_jaxpr"]]
-        case "cond":
-            return list(parameters["branches"])
-        case _:
-            return []

@@ -12,14 +12,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jax.extend.core import ClosedJaxpr
+from jax.extend.core import ClosedJaxpr, jaxprs_in_params
 
-from graphc.importers.jax_functions.calls import called_jaxpr, inner_jaxprs
+from graphc.importers.jax_functions.calls import called_jaxpr
 from graphc.opset.jax_primitive.known_primitives import DRAWS
 
-_REPEATED: Final = frozenset(
-    {"conv_general_dilated", "dot_general", "ragged_dot", "scan", "while", "cond"}
-)
+_WITH_BODIES: Final = frozenset({"scan", "while", "cond"})
+_REPEATED: Final = _WITH_BODIES | {"conv_general_dilated", "dot_general", "ragged_dot"}
 """What layers are known by."""
 
 LAYERS: Final = 6
@@ -131,8 +130,9 @@ def _look(jaxpr: Any, known: dict[Any, _Seen]) -> _Seen:
             seen.add(_look(getattr(inner, "jaxpr", inner), known))
             continue
         seen.add_equation(equation)
-        for body in inner_jaxprs(equation):
-            seen.add(_look(getattr(body, "jaxpr", body), known), equation.params.get("length", 1))
+        if equation.primitive.name in _WITH_BODIES:
+            for body in jaxprs_in_params(equation.params):
+                seen.add(_look(body, known), equation.params.get("length", 1))
     return seen
 
 
