@@ -2,8 +2,8 @@
 
 An encoder and a decoder that read one input both normalise it first: one node, as equal nodes are
 merged, which can be part of one loop only; the other chain would lose its first block. So a cheap
-node that no heavy one comes before is copied where most others of its kind have one user of a kind,
-and it has a few. Copies that end up in no loop are merged again later.
+node that no heavy one comes before is copied where others of its kind have one user of a kind, and
+it has a few, as hardly any other has. Copies that end up in no loop are merged again later.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class OwnBeginnings(ValueMap):
         graph: the new graph; the same object where nothing is shared.
     """
 
-    __slots__ = ("_copies", "_made", "_operands", "_signatures", "_single", "_users", "graph")
+    __slots__ = ("_copies", "_made", "_operands", "_signatures", "_users", "_usual", "graph")
 
     def __init__(self, graph: Graph, signatures: Signatures, users: Users, least: int) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class OwnBeginnings(ValueMap):
         self._operands: dict[_Use, int] = {}
         self._made: dict[tuple[Node, int], Node] = {}
         beginnings = list(_beginnings(graph))
-        self._single = self._count_single(graph, {signatures[node] for node in beginnings})
+        self._usual = self._count_uses(graph, {signatures[node] for node in beginnings})
         for node in reversed(beginnings):
             self._copy(node, least)
         self.graph = self._write(graph) if self._copies else graph
@@ -71,27 +71,24 @@ class OwnBeginnings(ValueMap):
             for kind, uses in by_kind.items()
             if 1 < len(uses) <= _MOST_CHAINS
             and kind[0]
-            and self._single[self._signatures[node], kind] >= least - 1
+            and self._usual[self._signatures[node], kind, 1] >= least - 1
+            and self._usual[self._signatures[node], kind, len(uses)] < least
         ]
         if len(shared) == 1:
             (uses,) = shared
             self._copies[node] = len(uses)
             self._operands.update((use, copy) for copy, use in enumerate(uses))
 
-    def _count_single(self, graph: Graph, wanted: Set[int]) -> Counter[tuple[int, _Kind]]:
-        """How many nodes of each of some signatures have one user of a kind."""
-        found: Counter[tuple[int, _Kind]] = Counter()
+    def _count_uses(self, graph: Graph, wanted: Set[int]) -> Counter[tuple[int, _Kind, int]]:
+        """How many nodes of each of some signatures have so many users of a kind."""
+        found: Counter[tuple[int, _Kind, int]] = Counter()
         signatures = self._signatures
         for node in graph.nodes:
             signature = signatures[node]
-            if signature not in wanted:
-                continue
-            kinds = [(signatures[user], place) for user, place in self._users[node]]
-            if len(kinds) > 1:
-                counts = Counter(kinds)
-                kinds = [kind for kind in counts if counts[kind] == 1]
-            for kind in kinds:
-                found[signature, kind] += 1
+            if signature in wanted:
+                kinds = [(signatures[user], place) for user, place in self._users[node]]
+                for kind, count in Counter(kinds).items():
+                    found[signature, kind, count] += 1
         return found
 
     def _write(self, graph: Graph) -> Graph:

@@ -1,0 +1,97 @@
+"""Gradients that are written out already: those of the first and the last layer are in the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import graphc
+from graphc.ir.graph import Graph
+from graphc.lowering.executable import Executable
+from graphc.rewriting.manager import PassManager
+from passes.layer_rolling import loop_search
+from passes.layer_rolling.loop_search import LoopSearch
+from passes.pipelines import default_pipeline
+from tests.passes.layer_rolling.chains import lengths, roll
+
+LAYERS, ROWS, WIDTH = 6, 4, 8
+TOKENS = np.array([3, 1, 15, 3], np.int32)
+
+
+def normalized(x: Any, scale: Any) -> Any:
+    mean = x.mean(-1, keepdims=True)
+    variance = jnp.maximum((x * x).mean(-1, keepdims=True) - mean * mean, 0)
+    return (x - mean) * (jax.lax.rsqrt(variance + 1e-6) * scale)
+
+
+def squares(x: Any) -> Any:
+    """Their gradient is a product with the result, as is that of a variance."""
+    return (x**2).mean()
+
+
+def exponentials(x: Any) -> Any:
+    return jnp.exp(x).mean()
+
+
+def loss(weights: Any, table: Any, of_result: Callable[[Any], Any]) -> Any:
+    x = table[TOKENS]
+    for scale, kernel in weights:
+        x = x + jax.nn.relu(normalized(x, scale) @ kernel)
+    return of_result(x)
+
+
+def arguments() -> tuple[Any, Any]:
+    numbers = np.random.default_rng(0)
+    weights = [
+        (np.ones(WIDTH, np.float32), numbers.normal(0, 0.3, (WIDTH, WIDTH)).astype(np.float32))
+        for _ in range(LAYERS)
+    ]
+    return weights, numbers.normal(0, 1, (16, WIDTH)).astype(np.float32)
+
+
+def run(graph: Graph, feeds: list[Any]) -> list[Any]:
+    executable = Executable(graph)
+    return executable.call(*executable.constants, *feeds)
+
+
+def before_rolling(of_result: Callable[[Any], Any]) -> Graph:
+    slopes = jax.grad(lambda weights, table: loss(weights, table, of_result), argnums=(0, 1))
+    graph = graphc.from_jax(slopes, *arguments())
+    return PassManager(default_pipeline()).run(graph, until="composed").result
+
+
+@pytest.mark.parametrize("of_result", [squares, exponentials])
+def test_all_layers_are_in_a_loop_both_ways(of_result: Callable[[Any], Any]) -> None:
+    graph = before_rolling(of_result)
+    rolled = roll(graph)[0].graph
+    assert lengths(rolled) == [LAYERS, LAYERS]
+    assert not any(node.op.name == "dot_general" for node in rolled.nodes)
+    feeds = jax.tree.leaves(arguments())
+    for mine, theirs in zip(run(rolled, feeds), run(graph, feeds), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_a_search_in_vain_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Families that give no loop are grown for a while, not each of them."""
+    graph, grown = before_rolling(squares), list[int]()
+    grow = LoopSearch._grow
+
+    def counted(search: LoopSearch, seeds: Any) -> Any:
+        succession = grow(search, seeds)
+        grown.append(len(succession.following))
+        return succession
+
+    def plans_nothing(*_: Any, **__: Any) -> list[Any]:
+        return []
+
+    monkeypatch.setattr(LoopSearch, "_grow", counted)
+    monkeypatch.setattr(LoopSearch, "_plan", plans_nothing)
+    monkeypatch.setattr(loop_search, "_FEW_GROWN", 0)
+    monkeypatch.setattr(loop_search, "_MOST_IN_VAIN", 2)
+    assert not LoopSearch(graph, 4, False).run()
+    assert 2 * len(graph.nodes) < sum(grown) <= 2 * len(graph.nodes) + max(grown)
