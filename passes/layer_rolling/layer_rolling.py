@@ -19,7 +19,7 @@ from passes.layer_rolling.loop_search import LoopSearch
 from passes.layer_rolling.loops import Loop
 from passes.layer_rolling.node_signatures import is_heavy
 from passes.layer_rolling.own_beginnings import OwnBeginnings
-from passes.layer_rolling.row_costs import rows_take_more_memory
+from passes.layer_rolling.row_costs import better_written_out
 from passes.layer_rolling.selection import takes_more_memory
 
 
@@ -52,7 +52,7 @@ class LayerRolling(GraphPass):
         if self.weighs_stacks:
             reason = takes_more_memory(ordered, search.users)
             if context.memory is None:  # a budget is met in loops
-                reason = reason or rows_take_more_memory(graph, ordered, context.packs)
+                reason = reason or better_written_out(graph, ordered, context.packs)
         if reason is not None:
             context.trace.refuse(self.name, "roll", reason)
             return PassResult.unchanged(graph)

@@ -15,6 +15,8 @@ from graphc.rewriting.graph_pass import PassContext
 from passes.pipelines import default_pipeline
 from passes.stack_reuse import StackReuse
 
+pytestmark = pytest.mark.usefixtures("layers_in_loops")
+
 LAYERS, WIDTH = 9, 160  # a stack of weights is 900 KiB
 
 

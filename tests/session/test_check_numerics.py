@@ -11,6 +11,8 @@ import graphc
 from graphc import settings
 from graphc.errors import GraphcError, NumericsError
 
+pytestmark = pytest.mark.usefixtures("layers_in_loops")
+
 NAN, INF = np.nan, np.inf
 
 

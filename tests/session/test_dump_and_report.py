@@ -11,6 +11,8 @@ import pytest
 import graphc
 from graphc.errors import GraphcError
 
+pytestmark = pytest.mark.usefixtures("layers_in_loops")
+
 
 @pytest.fixture
 def session():

@@ -22,6 +22,8 @@ from graphc.memory_sizes import format_bytes, parse_bytes
 from graphc.rewriting.memory_goal import MemoryGoal
 from graphc.session.memory_fitting import fit_memory
 
+pytestmark = pytest.mark.usefixtures("layers_in_loops")
+
 LAYERS, ROWS, WIDTH = 12, 512, 16
 
 

@@ -17,6 +17,8 @@ from benchmarks.deep_networks import Network, make_networks
 from benchmarks.deep_transformer import make_transformer
 from graphc.errors import MemoryBudgetError
 
+pytestmark = pytest.mark.usefixtures("layers_in_loops")
+
 Outcome = tuple[int, list[float]]
 """The temporary memory of a train step by XLA, and a few losses."""
 

@@ -12,6 +12,8 @@ import graphc
 import passes
 from graphc.rewriting.pipeline import Pipeline
 
+pytestmark = pytest.mark.usefixtures("layers_in_loops")
+
 DEPTH, WIDTH = 6, 4
 X = np.random.default_rng(0).normal(size=(5, WIDTH)).astype(np.float32)
 

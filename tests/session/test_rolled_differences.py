@@ -17,6 +17,8 @@ import graphc
 from graphc import layers
 from passes.pipelines import default_pipeline
 
+pytestmark = pytest.mark.usefixtures("layers_in_loops")
+
 COUNT, ODD = 6, 4
 
 

@@ -11,6 +11,8 @@ import graphc
 from graphc import layers
 from passes.pipelines import default_pipeline
 
+pytestmark = pytest.mark.usefixtures("layers_in_loops")
+
 STEPS = 20
 
 

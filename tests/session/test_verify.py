@@ -21,6 +21,8 @@ from tests.session.broken_passes import (
     wrong_rules,
 )
 
+pytestmark = pytest.mark.usefixtures("layers_in_loops")
+
 
 def train_step():
     x = graphc.placeholder("float32", [None, 6], name="x")

@@ -18,6 +18,8 @@ from passes.layer_rolling import LayerRolling
 from passes.pipelines import default_pipeline
 from tests.passes.layer_rolling.chains import VECTORS, Chain, body_ops, lengths, loops, same_numbers
 
+pytestmark = pytest.mark.usefixtures("layers_in_loops")
+
 KEY = as_type("uint32", (2,))
 WRITTEN = ("random_uniform", "compare", "multiply", "select")
 

@@ -31,6 +31,8 @@ from tests.passes.layer_rolling.chains import (
     same_numbers,
 )
 
+pytestmark = pytest.mark.usefixtures("layers_in_loops")
+
 Body = Callable[[GraphBuilder, Value, Value, Value], tuple[Value, Value]]
 
 

@@ -26,6 +26,10 @@ def relu(x: Any, number: int) -> Any:
     return graphc.nn.relu(x @ matrix(number))
 
 
+def normalized(x: Any, number: int) -> Any:
+    return relu(x - ops.mean(x, axis=-1, keepdims=True), number)
+
+
 def matrix(number: int) -> Any:
     values = np.random.default_rng(number).normal(0, 0.2, (WIDTH, WIDTH)).astype(np.float32)
     return graphc.Variable(values, name=f"kernel_{number}")
@@ -55,7 +59,10 @@ def loops(graph: Graph) -> int:
         (tanh, 8, 4096, False),
         (relu, 8, 4096, True),  # a loop keeps products alone, written out their results too
         (tanh, 70, 4096, True),  # many products take XLA long
-        (tanh, 8, 64, True),  # so few bytes are no reason
+        (tanh, 16, 64, True),  # so few bytes are no reason
+        (tanh, 12, 64, False),  # but few products with little between them are
+        (relu, 12, 16, False),
+        (normalized, 12, 16, True),
         (tanh, 8, None, True),  # nobody knows how many
     ],
 )

@@ -14,6 +14,8 @@ import graphc
 from graphc.ir.graph import Graph
 from passes.pipelines import default_pipeline
 
+pytestmark = pytest.mark.usefixtures("layers_in_loops")
+
 _AS_ANY: Any = jax  # much of it has no types
 
 Program = tuple[Callable[..., Any], tuple[Any, ...]]

@@ -21,6 +21,8 @@ from passes.memory_budget import MemoryBudget
 from passes.memory_budget.long_lived_values import LongLived, find_long_lived, ways_to_keep_less
 from passes.memory_budget.plans import long_lived_options
 
+pytestmark = pytest.mark.usefixtures("layers_in_loops")
+
 ROWS, WIDTHS = 256, (8, 10, 6, 12, 9, 7, 11, 5, 13, 8)
 
 

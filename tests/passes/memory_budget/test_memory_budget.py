@@ -30,6 +30,8 @@ from passes.memory_budget.plans import Option, pair_options, plans
 from passes.memory_budget.recomputation import write_pair
 from passes.pruning import Pruning
 
+pytestmark = pytest.mark.usefixtures("layers_in_loops")
+
 LAYERS, ROWS, WIDTH = 6, 16, 4
 
 

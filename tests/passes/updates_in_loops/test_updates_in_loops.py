@@ -21,6 +21,8 @@ from passes.pipelines import default_pipeline
 from passes.pruning import Pruning
 from passes.updates_in_loops import UpdatesInLoops
 
+pytestmark = pytest.mark.usefixtures("layers_in_loops")
+
 LAYERS, ROWS, WIDTH = 6, 64, 4
 
 
