@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from passes.layer_rolling.loop_search import LoopSearch
 from passes.layer_rolling.loops import Loop
 from passes.layer_rolling.node_signatures import is_heavy
 from passes.layer_rolling.own_beginnings import OwnBeginnings
-from passes.layer_rolling.row_costs import better_written_out
+from passes.layer_rolling.row_costs import better_written_out, row_variables
 from passes.layer_rolling.selection import takes_more_memory
 
 
@@ -51,8 +52,10 @@ class LayerRolling(GraphPass):
         reason = None
         if self.weighs_stacks:
             reason = takes_more_memory(ordered, search.users)
-            if context.memory is None:  # a budget is met in loops
-                reason = reason or better_written_out(graph, ordered, context.packs)
+            if reason is None and context.memory is None:  # a budget is met in loops
+                reason = better_written_out(graph, ordered, context.packs)
+                if reason is not None:
+                    context.packs.keep_apart(itertools.chain(*map(row_variables, ordered)))
         if reason is not None:
             context.trace.refuse(self.name, "roll", reason)
             return PassResult.unchanged(graph)

@@ -39,6 +39,7 @@ from passes.layer_rolling.kept_results import (
 )
 from passes.layer_rolling.loops import Carried, Inside, Loop, Scanned
 from passes.layer_rolling.node_signatures import is_heavy
+from passes.layer_rolling.orbits import Orbit
 
 _SOON_COMPILED: Final = 200
 """So many products, those of the way back included, XLA compiles as fast as loops: 32 layers of two
@@ -46,8 +47,6 @@ products and a tanh take 0.48 s with Adam, 0.44 s as loops; 8 such layers 0.31 s
 _FEW: Final = 36
 """So many products with little between them, those of the way back included, are written out where
 a loop saves less than the rows that it reads: a hundred steps make up for a longer first one."""
-_LITTLE: Final = Trait.ELEMENTWISE | Trait.SHAPE_MOVE
-"""What takes little time beside a product: a bias, an activation."""
 _FEW_BYTES: Final = 1 << 16
 """So many bytes more are no reason to write layers out."""
 _SHARE: Final = 20
@@ -65,24 +64,29 @@ def better_written_out(graph: Graph, loops: Sequence[Loop], packs: PackLayout) -
     Args:
         graph: with its gradients still to be made, or none.
         loops: what could be made of it.
-        packs: the variables that are stacked already, and stay so.
+        packs: the variables that are stacked already, and stay so; and those that stay apart.
     """
-    if not any(node.op.name == "gradient" for node in graph.nodes):
-        return None
     orbits = [orbit for loop in loops for orbit in loop.orbits]
     if any(orbit.nodes[0].regions for orbit in orbits):
         return None  # what the gradient of a loop inside keeps is not known yet
+    is_trained = any(node.op.name == "gradient" for node in graph.nodes)
     heavy = sum(is_heavy(node) for loop in loops for node in loop.nodes())
-    if not heavy or heavy * _OF_A_PRODUCT > _SOON_COMPILED:
+    if not heavy or heavy * (_OF_A_PRODUCT if is_trained else 1) > _SOON_COMPILED:
         return None
-    if any(_is_packed(loop, packs) for loop in loops):
+    variables = [name for loop in loops for name in row_variables(loop)]
+    if not packs.apart.isdisjoint(variables):
+        return "another program trains layers of these written out"
+    if not is_trained or any(map(packs.row_of, variables)):
         return None
+    faster = None
+    if heavy * _OF_A_PRODUCT <= _FEW and all(map(_is_little, orbits)):
+        faster = f"{heavy} products with little between them run faster written out"
     more = saved = kept = 0
     for loop in loops:
         wanted = _read_by_gradients(loop)
         carried = carried_results(loop)
         if not all(_is_known(result) for result in (*wanted, *carried)):
-            return None
+            return faster
         least = stacked_bytes(loop, wanted, worth_keeping(loop, wanted))
         unrolled, length = unrolled_bytes(loop, wanted), loop.schedule.length
         kept += length * unrolled
@@ -91,10 +95,13 @@ def better_written_out(graph: Graph, loops: Sequence[Loop], packs: PackLayout) -
         more += 2 * sum(map(bytes_of, carried)) + max(map(bytes_of, inside), default=0)
     if more - saved > max(_FEW_BYTES, kept // _SHARE):
         return f"rows beside stacks take {more:,} bytes, and loops keep {saved:,} less"
-    is_little = all(is_heavy(o.nodes[0]) or o.nodes[0].op.traits & _LITTLE for o in orbits)
-    if is_little and heavy * _OF_A_PRODUCT <= _FEW and saved <= _bytes_of_rows(loops):
-        return f"{heavy} products with little between them run faster written out"
-    return None
+    return faster if saved <= _bytes_of_rows(loops) else None
+
+
+def _is_little(orbit: Orbit) -> bool:
+    """Whether it is a product, or what takes little time beside one: a bias, an activation."""
+    node = orbit.nodes[0]
+    return is_heavy(node) or bool(node.op.traits & (Trait.ELEMENTWISE | Trait.SHAPE_MOVE))
 
 
 def _read_by_gradients(loop: Loop) -> list[Result]:
@@ -118,11 +125,11 @@ def _is_known(result: Result) -> bool:
     return isinstance(orbit.nodes[0].outputs[index].type.byte_size, int)
 
 
-def _is_packed(loop: Loop, packs: PackLayout) -> bool:
-    return any(
-        value.node.op.name == "input" and packs.row_of(value.node.attributes["name"]) is not None
-        for value in _rows(loop)
-    )
+def row_variables(loop: Loop) -> Iterator[str]:
+    """The names of the variables of which a loop reads another in each iteration."""
+    for value in _rows(loop):
+        if value.node.op.name == "input":
+            yield value.node.attributes["name"]
 
 
 def _bytes_of_rows(loops: Sequence[Loop]) -> int:
