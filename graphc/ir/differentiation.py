@@ -205,6 +205,11 @@ def gradient_name(name: str) -> str:
     return f"gradients/{name}" if name else "gradients"
 
 
+def forward_name(name: str) -> str:
+    """The name of the node that a node of that name derives from."""
+    return name.removeprefix("gradients").removeprefix("/")
+
+
 def ends_paths(node: Node) -> bool:
     """Whether no derivative goes through a node, and nobody has to know."""
     gradient = node.op.gradient

@@ -186,6 +186,9 @@ def test_a_scan_tells_the_iteration_forward_and_back(session):
     error = blame(session, slope, {first: 1.0, xs: [1.0, 1e-30, 1e-9, 1.0]})
     assert error.in_gradient
     assert error.iterations == (3,)
+    # what is saved for the way back does not make the loop a part of it
+    error = blame(session, [total, slope], {first: 1.0, xs: [1.0, 0.0, 3.0, 4.0]})
+    assert "of 'scan'" in str(error)
 
 
 def test_a_while_loop_tells_the_iteration_and_its_condition_is_watched(session):

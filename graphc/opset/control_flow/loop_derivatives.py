@@ -16,7 +16,12 @@ from typing import Any, TypeVar
 
 from graphc.errors import GradientError
 from graphc.ir.builder import Builder
-from graphc.ir.differentiation import reached_inputs, reached_outputs, vjp_graph
+from graphc.ir.differentiation import (
+    forward_name,
+    reached_inputs,
+    reached_outputs,
+    vjp_graph,
+)
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value
@@ -242,7 +247,8 @@ def _save(
         outputs = (*forth.outputs[:given], *missing)
         saving = Graph(forth.inputs, outputs, forth.nodes, constraints=forth.constraints)
         regions = (*call.regions[:-1], saving)
-        results = build.make(call.op, tuple(operands), call.attributes, regions).outputs
+        with build.located(build.origin, forward_name(build.name)):  # it stands for the loop
+            results = build.make(call.op, tuple(operands), call.attributes, regions).outputs
     saved = [results[parts.result(places[value])] for value in wanted]
     return results[:count], saved[: len(carries)], saved[len(carries) :]
 
