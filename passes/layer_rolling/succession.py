@@ -51,8 +51,7 @@ class Succession:
             # what was unclear may be clear by now, from the other operands of the users
             undecided = {pair: None for pair in undecided if not self._match_users(*pair)}
             if not self._pairs:
-                break
-        self._extend_ends()
+                return
 
     def users_of(self, node: Node) -> Iterator[Node]:
         """The nodes that read a node, once for each operand."""
@@ -73,25 +72,6 @@ class Succession:
         self._pairs.append((u, v))
         return True
 
-    def _extend_ends(self) -> None:
-        """Let the operands of a first block come before those of the second, whatever they read.
-
-        The first block reads what no block before it made, which may be taken for part of another
-        one: the slope of a square looks like the slope of a variance. Last blocks likewise.
-        """
-        following, preceding = self.following, self.preceding
-        ends = [(u, v) for u, v in following.items() if u not in preceding or v not in following]
-        for u, v in ends:  # grows
-            for mine, theirs in zip(u.inputs, v.inputs, strict=True):
-                x, y = mine.node, theirs.node
-                if x is y or mine.index != theirs.index or x in following or y in preceding:
-                    continue
-                is_end = (x in preceding) != (y in following)
-                if is_end and self._are_of_a_kind(x, y):
-                    following[x] = y
-                    preceding[y] = x
-                    ends.append((x, y))
-
     def _root(self, node: Node) -> Node:
         parents = self._parents
         while (parent := parents.get(node)) is not None:
@@ -103,7 +83,10 @@ class Succession:
 
     def _alike(self, u: Node, v: Node) -> bool:
         """Whether two nodes are of one kind and no operand of theirs is known to be in the way."""
-        if u is v or not self._are_of_a_kind(u, v):
+        signature = self._signatures[u]
+        if u is v or not signature or signature != self._signatures[v]:
+            return False
+        if self._is_taken(u) or self._is_taken(v):
             return False
         following, preceding = self.following, self.preceding
         for mine, theirs in zip(u.inputs, v.inputs, strict=True):
@@ -115,12 +98,6 @@ class Succession:
             if known is not theirs.node or mine.index != theirs.index:
                 return False
         return True
-
-    def _are_of_a_kind(self, u: Node, v: Node) -> bool:
-        signature = self._signatures[u]
-        if not signature or signature != self._signatures[v]:
-            return False
-        return not self._is_taken(u) and not self._is_taken(v)
 
     def _match_operands(self, u: Node, v: Node) -> None:
         for mine, theirs in zip(u.inputs, v.inputs, strict=True):
