@@ -7,7 +7,6 @@ ones on every machine.
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import os
 import sys
@@ -53,9 +52,8 @@ def fresh_default_graph() -> None:
 @pytest.fixture(scope="module")
 def layers_in_loops() -> Iterator[None]:
     """Loops even of the few small products that tests train, which run faster written out."""
-    row_costs = importlib.import_module("passes.layer_rolling.row_costs")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(row_costs, "_FEW", 0)
+        patch.setattr("passes.layer_rolling.row_costs._FEW", 0)
         yield
 
 

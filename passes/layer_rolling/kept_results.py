@@ -15,7 +15,7 @@ from typing import Final
 
 from graphc.ir.node import Node, Value
 from graphc.ir.op import OpSpec, Trait
-from passes.layer_rolling.loops import Carried, Inside, Loop, Scanned
+from passes.layer_rolling.loops import Carried, Inside, Loop
 from passes.layer_rolling.orbits import Orbit
 
 Result = tuple[Orbit, int]
@@ -85,11 +85,10 @@ def results_read(loops: Sequence[Loop]) -> list[list[Result]]:
     }
     found: list[dict[Result, None]] = [{} for _ in loops]
     for reader, loop in enumerate(loops):
-        for operand in itertools.chain(*loop.operands.values()):
-            for value in operand.values if isinstance(operand, Scanned) else ():
-                place = place_of.get(value.node)
-                if place is not None and place[0] != reader:
-                    found[place[0]][place[1], value.index] = None
+        for value in itertools.chain(*loop.stacks()):
+            place = place_of.get(value.node)
+            if place is not None and place[0] != reader:
+                found[place[0]][place[1], value.index] = None
     return [list(read) for read in found]
 
 

@@ -108,7 +108,7 @@ class _Found:
     @property
     def heavy(self) -> int:
         """How many products, convolutions and loops they hold."""
-        return sum([is_heavy(node) for loop in self.loops for node in loop.nodes()])
+        return sum([loop.heavy_nodes() for loop in self.loops])
 
 
 def _describe(loop: Loop, scan: Node) -> dict[str, Any]:

@@ -288,14 +288,12 @@ def _are_better(loops: Sequence[Loop], others: Sequence[Loop]) -> bool:
 
     Two loops spare more than one, but where one covers more, the other is found afterwards.
     """
-    largest, other = (max(map(_heavy_nodes, each), default=0) for each in (loops, others))
+    largest, other = (
+        max([loop.heavy_nodes() for loop in each], default=0) for each in (loops, others)
+    )
     if abs(largest - other) * _ABOUT > max(largest, other):
         return largest > other
     return _spared(loops) > _spared(others)
-
-
-def _heavy_nodes(loop: Loop) -> int:
-    return loop.schedule.length * sum([is_heavy(orbit.nodes[0]) for orbit in loop.orbits])
 
 
 def _spared(loops: Sequence[Loop]) -> tuple[int, int]:

@@ -7,14 +7,15 @@ rule is left out again, and where it is of the cycle itself, the loop is refused
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import networkx as nx
 
 from graphc.ir.node import Node, Value
 from passes.layer_rolling.joining import join
-from passes.layer_rolling.node_signatures import Users
+from passes.layer_rolling.node_signatures import Users, is_heavy
 from passes.layer_rolling.orbits import Edge, Orbit, operands_at
 from passes.layer_rolling.schedules import Copied, Schedule, inner_edges
 
@@ -74,6 +75,16 @@ class Loop:
             for orbit in self.orbits
             for element in self.schedule.elements(orbit)
         ]
+
+    def heavy_nodes(self) -> int:
+        """How many products, convolutions and loops it stands for."""
+        return self.schedule.length * sum([is_heavy(orbit.nodes[0]) for orbit in self.orbits])
+
+    def stacks(self) -> Iterator[tuple[Value, ...]]:
+        """What operands are in each iteration, of those that are another value in each."""
+        for operand in itertools.chain(*self.operands.values()):
+            if isinstance(operand, Scanned):
+                yield operand.values
 
 
 class Flow:

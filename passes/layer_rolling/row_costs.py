@@ -1,4 +1,4 @@
-"""Whether layers whose variables lie in stacks are better written out: for training, on rows.
+"""Whether layers whose variables lie in stacks are better written out, for a step of training.
 
 A loop works on rows beside the stacks that it keeps for its way back: what it hands on lies in
 memory twice, and a product reads a row that was cut or computed again. Written out, layers read
@@ -26,7 +26,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from graphc.ir.graph import Graph
-from graphc.ir.node import Value
 from graphc.ir.op import Trait
 from graphc.rewriting.pack_layout import PackLayout
 from passes.layer_rolling.kept_results import (
@@ -37,7 +36,7 @@ from passes.layer_rolling.kept_results import (
     unrolled_bytes,
     worth_keeping,
 )
-from passes.layer_rolling.loops import Carried, Inside, Loop, Scanned
+from passes.layer_rolling.loops import Carried, Inside, Loop
 from passes.layer_rolling.node_signatures import is_heavy
 from passes.layer_rolling.orbits import Orbit
 
@@ -70,7 +69,7 @@ def better_written_out(graph: Graph, loops: Sequence[Loop], packs: PackLayout) -
     if any(orbit.nodes[0].regions for orbit in orbits):
         return None  # what the gradient of a loop inside keeps is not known yet
     is_trained = any(node.op.name == "gradient" for node in graph.nodes)
-    heavy = sum(is_heavy(node) for loop in loops for node in loop.nodes())
+    heavy = sum(loop.heavy_nodes() for loop in loops)
     if not heavy or heavy * (_OF_A_PRODUCT if is_trained else 1) > _SOON_COMPILED:
         return None
     variables = [name for loop in loops for name in row_variables(loop)]
@@ -101,7 +100,7 @@ def better_written_out(graph: Graph, loops: Sequence[Loop], packs: PackLayout) -
 def _is_little(orbit: Orbit) -> bool:
     """Whether it is a product, or what takes little time beside one: a bias, an activation."""
     node = orbit.nodes[0]
-    return is_heavy(node) or bool(node.op.traits & (Trait.ELEMENTWISE | Trait.SHAPE_MOVE))
+    return is_heavy(node) or node.op.has(Trait.ELEMENTWISE | Trait.SHAPE_MOVE)
 
 
 def _read_by_gradients(loop: Loop) -> list[Result]:
@@ -127,18 +126,13 @@ def _is_known(result: Result) -> bool:
 
 def row_variables(loop: Loop) -> Iterator[str]:
     """The names of the variables of which a loop reads another in each iteration."""
-    for value in _rows(loop):
+    for value in itertools.chain(*loop.stacks()):
         if value.node.op.name == "input":
             yield value.node.attributes["name"]
 
 
 def _bytes_of_rows(loops: Sequence[Loop]) -> int:
     """The bytes of what is another in each iteration: of weights."""
-    sizes = [value.type.byte_size for loop in loops for value in _rows(loop)]
+    rows = [value for loop in loops for value in itertools.chain(*loop.stacks())]
+    sizes = [value.type.byte_size for value in rows]
     return sum(size for size in sizes if isinstance(size, int))
-
-
-def _rows(loop: Loop) -> Iterator[Value]:
-    for operand in itertools.chain(*loop.operands.values()):
-        if isinstance(operand, Scanned):
-            yield from operand.values

@@ -54,11 +54,7 @@ def is_argument(value: Value) -> bool:
 
 def stacks_arguments(loop: Loop) -> bool:
     """Whether a loop reads another argument of the program in each iteration."""
-    return any(
-        isinstance(operand, Scanned) and any(map(is_argument, operand.values))
-        for operands in loop.operands.values()
-        for operand in operands
-    )
+    return any(map(is_argument, itertools.chain(*loop.stacks())))
 
 
 def takes_more_memory(loops: Sequence[Loop], users: Users) -> str | None:
@@ -82,9 +78,7 @@ def takes_more_memory(loops: Sequence[Loop], users: Users) -> str | None:
     for loop, read in zip(loops, results_read(loops), strict=True):
         length, kept = loop.schedule.length, worth_keeping(loop, read)
         saved += length * (unrolled_bytes(loop, read) - stacked_bytes(loop, read, kept))
-        for operand in itertools.chain(*loop.operands.values()):
-            if isinstance(operand, Scanned):
-                arguments.update(filter(is_argument, operand.values))
+        arguments.update(filter(is_argument, itertools.chain(*loop.stacks())))
         for orbit in loop.orbits:
             outside = [
                 node.outputs[place.index]
@@ -107,9 +101,8 @@ def _bytes_copied(loops: Sequence[Loop]) -> int:
     """The bytes of stacks that are put together of what several loops, or others too, give."""
     rows, copied = StackedRows(), dict[tuple[Value, ...], int]()
     for loop in loops:
-        for operand in itertools.chain(*loop.operands.values()):
-            if isinstance(operand, Scanned) and rows.are_apart(operand.values):
-                copied[operand.values] = sum(_bytes(value.type) for value in operand.values)
+        for values in filter(rows.are_apart, loop.stacks()):
+            copied[values] = sum(_bytes(value.type) for value in values)
         rows.add(loop)
     return sum(copied.values())
 

@@ -56,12 +56,7 @@ class StackedRows:
 
     def run_backwards(self, loop: Loop) -> bool:
         """Whether a loop reads most stacks from the last row to the first; as it is, where none."""
-        steps = [
-            self._step(operand.values)
-            for operands in loop.operands.values()
-            for operand in operands
-            if isinstance(operand, Scanned)
-        ]
+        steps = [self._step(values) for values in loop.stacks()]
         forth, back = steps.count(1), steps.count(-1)
         return loop.is_reversed if forth == back else forth < back
 

@@ -16,12 +16,7 @@ from typing import Any, TypeVar
 
 from graphc.errors import GradientError
 from graphc.ir.builder import Builder
-from graphc.ir.differentiation import (
-    forward_name,
-    reached_inputs,
-    reached_outputs,
-    vjp_graph,
-)
+from graphc.ir.differentiation import forward_name, reached_inputs, reached_outputs, vjp_graph
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
 from graphc.ir.node import Value

@@ -18,7 +18,7 @@ from passes.layer_rolling.loop_search import LoopSearch
 from passes.pipelines import default_pipeline
 from tests.passes.layer_rolling.chains import lengths, roll
 
-LAYERS, ROWS, WIDTH = 6, 4, 8
+LAYERS, WIDTH = 6, 8
 TOKENS = np.array([3, 1, 15, 3], np.int32)
 
 
