@@ -35,14 +35,20 @@ _LITTLE: Final = 1 << 16  # bytes of a stack, not worth the order that its chang
 
 @dataclass(frozen=True)
 class StackReuse(GraphPass):
-    """Writes what a loop stacks over a stack that it is the last to read; on the CPU."""
+    """Writes what a loop stacks over a stack that it is the last to read.
+
+    Attributes:
+        platforms: where it is done: where XLA was seen to change such a carry in place.
+    """
+
+    platforms: tuple[str, ...] = ("cpu", "gpu")
 
     name: ClassVar[str] = "stack_reuse"
     effect_on_numbers: ClassVar[Numerics] = "exact"
     idempotent: ClassVar[bool] = True
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
-        if context.platform != "cpu":
+        if context.platform not in self.platforms:
             return PassResult.unchanged(graph)
         loops = [node for node in graph.nodes if _stacks(node)]
         if not loops:

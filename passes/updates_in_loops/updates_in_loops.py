@@ -26,10 +26,11 @@ from passes.updates_in_loops.row_updates import RowUpdate, find_row_updates
 
 @dataclass(frozen=True)
 class UpdatesInLoops(GraphPass):
-    """Runs the updates of stacked variables in the loop that stacks their gradients; on the CPU.
+    """Runs the updates of stacked variables in the loop that stacks their gradients.
 
     The gradients are then never there all at once. What needs them all, such as a global norm,
-    keeps its updates outside.
+    keeps its updates outside. A CPU always gains. On other chips the update of each row is a kernel
+    to launch, in place of one for all rows: there it is done where memory has to be saved.
     """
 
     name: ClassVar[str] = RULE
@@ -37,7 +38,7 @@ class UpdatesInLoops(GraphPass):
     idempotent: ClassVar[bool] = True
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
-        if context.platform != "cpu":
+        if not _pays(context):
             return PassResult.unchanged(graph)
         found = dict(_updates_by_loop(graph))
         if not found:
@@ -51,6 +52,11 @@ class UpdatesInLoops(GraphPass):
         if context.memory is not None:
             context.memory.largest = largest_values(result.graph)
         return result
+
+
+def _pays(context: PassContext) -> bool:
+    must_save = context.memory is not None and context.memory.remove > 0
+    return context.platform == "cpu" or must_save
 
 
 def _updates_by_loop(graph: Graph) -> Iterator[tuple[Node, list[RowUpdate]]]:

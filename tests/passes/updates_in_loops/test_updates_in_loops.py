@@ -164,11 +164,13 @@ def test_rows_are_changed_where_they_lie(make: Callable[[], Any]) -> None:
     assert report.temp_bytes < activations + 2.5 * row
 
 
-def test_other_platforms_keep_their_updates() -> None:
+def test_other_platforms_keep_their_updates_unless_memory_has_to_be_saved() -> None:
     graph, x, fetches = step(graphc.optimizers.SGD(1e-2))
     program = graphc.Session(graph).compile(fetches, [x])
     legalized = program.graph("legalized")
-    assert not UpdatesInLoops().apply(legalized, PassContext(platform="gpu")).changed
+    for memory, is_changed in ((None, False), (MemoryGoal(0), False), (MemoryGoal(1), True)):
+        context = PassContext(platform="gpu", memory=memory)
+        assert UpdatesInLoops().apply(legalized, context).changed == is_changed
 
 
 def test_neither_variables_nor_gradients_are_among_the_largest_values() -> None:
