@@ -13,7 +13,7 @@ from typing import ClassVar
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Value
-from graphc.opset.attention.flash import refusal
+from graphc.opset.attention.flash import NOT_OF_KERNELS, refusal
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
 from passes.attention_sizes import has_logits_of
@@ -65,7 +65,7 @@ class AttentionKernels(GraphPass):
     def _replace(self, editor: GraphEditor, node: Node) -> None:
         build = editor.build
         attributes = {
-            name: each for name, each in node.attributes.items() if name != "hidden_logit"
+            name: each for name, each in node.attributes.items() if name not in NOT_OF_KERNELS
         }
         is_gradient = node.op.name == "attention_gradient"
         make = build.flash_attention_gradient if is_gradient else build.flash_attention

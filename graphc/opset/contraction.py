@@ -9,18 +9,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jax import lax
 
 from graphc.dimensions import Dimension, product
 from graphc.dtypes import DType
 from graphc.errors import DTypeError, ShapeError
-from graphc.ir.attributes import DTYPE, INTEGERS, Attribute, Schema, choice, optional
+from graphc.ir.attributes import DTYPE, INTEGERS, Attribute, Schema, optional
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
 from graphc.ir.op import Cost, OpCall, OpSpec, Sample, Trait
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType, tensor_type
-from graphc.opset.lowerings import primitive
+from graphc.opset.lowerings import PRECISION, lowered_precision, primitive
 from graphc.opset.samples import draw
 from graphc.opset.type_rules import NUMERIC, require_axes, require_dtype, require_same_dtype
 
@@ -28,11 +27,6 @@ Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
 
 _SIDES = ("lhs", "rhs")
-_PRECISIONS = {
-    "default": lax.Precision.DEFAULT,
-    "high": lax.Precision.HIGH,
-    "highest": lax.Precision.HIGHEST,
-}
 
 
 def product_axes(call: OpCall, side: int) -> tuple[Axes, Axes, Axes]:
@@ -96,14 +90,13 @@ def _type(call: OpCall) -> TensorType:
 
 def _parameters(call: OpCall) -> dict[str, Any]:
     attributes = call.attributes
-    precision: str | None = attributes["precision"]
     preferred: DType | None = attributes["preferred_element_type"]
     return {
         "dimension_numbers": (
             (attributes["lhs_contracting"], attributes["rhs_contracting"]),
             (attributes["lhs_batching"], attributes["rhs_batching"]),
         ),
-        "precision": None if precision is None else (_PRECISIONS[precision],) * 2,
+        "precision": lowered_precision(call),
         "preferred_element_type": None if preferred is None else preferred.numpy,
     }
 
@@ -242,7 +235,7 @@ DOT_GENERAL = REGISTRY.register(
             rhs_batching=Attribute(INTEGERS, ()),
             lhs_contracting=INTEGERS,
             rhs_contracting=INTEGERS,
-            precision=Attribute(optional(choice(*_PRECISIONS)), None),
+            precision=PRECISION,
             preferred_element_type=Attribute(optional(DTYPE), None),
         ),
         infer=_type,

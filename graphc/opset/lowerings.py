@@ -9,10 +9,28 @@ import jax
 import jax.extend.core.primitives as jax_primitives
 from jax import lax
 
+from graphc.ir.attributes import Attribute, choice, optional
 from graphc.ir.op import OpCall, PrimitiveLowering
 
 IS_JAX_0_11: Final = jax.__version_info__ >= (0, 11)
 """Whether this is JAX 0.11 or later, where some primitives have more parameters."""
+
+_PRECISIONS: Final = {
+    "default": lax.Precision.DEFAULT,
+    "high": lax.Precision.HIGH,
+    "highest": lax.Precision.HIGHEST,
+}
+PRECISION: Final = Attribute(optional(choice(*_PRECISIONS)), None)
+"""How exactly products are taken, in every op that is made of them: None leaves it to
+`jax.default_matmul_precision`, "default" is what a chip does unasked."""
+
+
+def lowered_precision(call: OpCall) -> tuple[lax.Precision, lax.Precision] | None:
+    """The precision of a call as JAX's products take it: for both operands."""
+    name: str | None = call.attributes["precision"]
+    if name is None:
+        return None
+    return _PRECISIONS[name], _PRECISIONS[name]
 
 
 def find_primitive(name: str) -> Any:

@@ -15,7 +15,7 @@ from passes.attention_fusion.products import Found, NearMissError, Part, Roles
 def emit(build: Builder, found: Found, shape: Sequence[Dimension]) -> Value:
     """The attention, as a tensor of the shape of what it replaces."""
     roles = found.roles
-    result = build.attention(*_operands(build, found), scale=found.scale, **hidden_places(found))
+    result = build.attention(*_operands(build, found), **_attributes(found))
     order = [*roles.examples, *roles.queries, *roles.heads, *roles.value_size]
     return as_written(build, found, result, order, found.result, shape)
 
@@ -33,8 +33,7 @@ def emit_gradient(build: Builder, found: Found, ct: Part) -> list[tuple[Value, l
     results = build.attention_gradient(
         *_operands(build, found),
         found.atoms.arrange(build, ct.value, ct.axes, groups),
-        scale=found.scale,
-        **hidden_places(found),
+        **_attributes(found),
     )
     return list(zip(results, gradient_orders(roles), strict=False))
 
@@ -90,6 +89,10 @@ def _operands(build: Builder, found: Found) -> list[Value]:
         arranged(found.value, roles.examples, roles.keys, roles.key_heads, roles.value_size),
         *[extra for extra in extras if extra is not None],
     ]
+
+
+def _attributes(found: Found) -> dict[str, Any]:
+    return {"scale": found.scale, "precision": found.precision, **hidden_places(found)}
 
 
 def hidden_places(found: Found) -> dict[str, Any]:

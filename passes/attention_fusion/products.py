@@ -65,6 +65,7 @@ class Found:
         logits: bias and number of hidden logits.
         masks: what hides them.
         weights: the softmax.
+        precision: of both products.
     """
 
     atoms: Atoms
@@ -77,6 +78,7 @@ class Found:
     logits: Logits
     masks: Masks
     weights: Part
+    precision: str | None
 
 
 def find_attention(node: Node, editor: GraphEditor) -> Found | None:
@@ -205,9 +207,8 @@ class _Match:
 
     def _assemble(self, key: int, logits: Logits) -> Found:
         atoms, scores = self.atoms, logits.product.node
-        for node in (self.node, scores):
-            if node.attributes["precision"] not in (None, "DEFAULT"):
-                raise NearMissError("a product asks for a precision of its own")
+        precision: str | None = self.node.attributes["precision"]
+        require_precision(scores, precision)
         parts, size = operands_of(atoms, scores, logits.axes)
         sides = [place for place in (0, 1) if key in atoms.flat(parts[place].axes)]
         if len(sides) != 1:
@@ -244,6 +245,7 @@ class _Match:
             logits,
             masks,
             Part(self.softmax.output, self.softmax_axes),
+            precision,
         )
 
     def _roles(
@@ -266,6 +268,15 @@ class _Match:
             raise NearMissError("heads share keys, and their number is not known")
         queries = [] if query is None else [query]
         return Roles(examples, queries, [key], heads, group, size, value_size)
+
+
+def require_precision(product: Node, precision: str | None) -> None:
+    """Refuse a product that is not as exact as that of weights and values: the op knows one."""
+    given = product.attributes["precision"]
+    if given != precision:
+        raise NearMissError(
+            f"a product has the precision {given}, that of weights and values {precision}"
+        )
 
 
 def _largeness(size: object) -> float:

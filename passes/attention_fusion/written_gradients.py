@@ -25,6 +25,7 @@ from passes.attention_fusion.products import (
     bare_part,
     operands_of,
     other_operand,
+    require_precision,
     unscaled,
 )
 
@@ -151,6 +152,7 @@ class GradientSearch:
             value, axes = above
         if value.node.op.name != "dot_general":
             raise NearMissError("the cotangents of the weights are no product")
+        require_precision(value.node, self.found.precision)
         parts, summed = operands_of(atoms, value.node, axes)
         for place in (0, 1):
             values = bare_part(atoms, parts[place], is_repeated=True)
@@ -270,8 +272,7 @@ class GradientSearch:
         left, right = editor.operands(node)
         if left is right:
             raise NearMissError("the gradient is multiplied by itself")
-        if node.attributes["precision"] not in (None, "DEFAULT"):
-            raise NearMissError("a product asks for a precision of its own")
+        require_precision(node, self.found.precision)
         return other_operand(self._atoms, node, 0 if left is place.value else 1, place.axes)
 
     def _add(self, cotangent: Cotangent) -> None:

@@ -12,9 +12,12 @@ import pytest
 import graphc.opset  # noqa: F401, registers the ops
 from graphc.dimensions import symbol
 from graphc.errors import AttributeValueError, DTypeError, ShapeError
-from graphc.ir.builder import GraphBuilder
+from graphc.ir.builder import GraphBuilder, decomposition_graph
 from graphc.ir.differentiation import vjp_graph
+from graphc.ir.equality import first_difference
 from graphc.ir.graph import Graph
+from graphc.ir.parser import parse
+from graphc.ir.text import format_graph
 from graphc.ir.types import as_type
 from graphc.lowering.tracing import trace_graph
 from graphc.opset.samples import draw
@@ -146,3 +149,26 @@ def test_operands_that_do_not_fit_are_refused(types: Any, attributes: Any, words
     operands = [build.input(type_, f"x{i}") for i, type_ in enumerate(types)]
     with pytest.raises((ShapeError, DTypeError, AttributeValueError), match=words):
         build.attention(*operands, scale=1.0, **attributes)
+
+
+@pytest.mark.parametrize("precision", [None, "default", "highest"])
+def test_all_products_have_the_precision_of_the_op(precision: str | None) -> None:
+    arrays = [QUERY, KEY, VALUE, BIAS]
+    graph = attention_graph(*arrays, scale=0.6, precision=precision)
+    first = vjp_graph(graph, [0, 1, 2, 3])
+    (node,) = (node for node in first.nodes if node.op.name == "attention_gradient")
+    for call, count in ((graph.outputs[0].node.call, 2), (node.call, 5)):
+        products = [
+            each for each in decomposition_graph(call).nodes if each.op.name == "dot_general"
+        ]
+        assert [each.attributes["precision"] for each in products] == [precision] * count
+
+
+def test_what_was_written_down_without_a_precision_asks_for_none() -> None:
+    graph = attention_graph(QUERY, KEY, VALUE, scale=0.6)
+    text = format_graph(graph)
+    assert "precision" not in text
+    assert parse(text).outputs[0].node.attributes["precision"] is None
+    precise = attention_graph(QUERY, KEY, VALUE, scale=0.6, precision="highest")
+    assert 'precision="highest"' in format_graph(precise)
+    assert first_difference(precise, parse(format_graph(precise))) is None

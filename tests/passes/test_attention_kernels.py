@@ -31,6 +31,7 @@ GIVEN: dict[str, tuple[list[np.ndarray], dict[str, Any]]] = {
     "causal": ([QUERY, KEY, VALUE], {"is_causal": True}),
     "grouped heads": ([QUERY, FEW_KEY, FEW_VALUE], {"is_causal": True, "hidden_logit": -1e30}),
     "window": ([QUERY, KEY, VALUE], {"is_causal": True, "local_window_size": (2, 0)}),
+    "a precision": ([QUERY, KEY, VALUE], {"precision": "highest"}),
 }
 REFUSED: dict[str, tuple[list[np.ndarray], dict[str, Any], str]] = {
     "float32": ([each.astype(np.float32) for each in (QUERY, KEY, VALUE)], {}, "16 bits"),

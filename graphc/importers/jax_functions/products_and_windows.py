@@ -54,7 +54,9 @@ def _widened(build: Builder, x: Value, dtype: DType) -> Value:
 def _dot(build: Builder, p: Parameters, x: Sequence[Value], type_: TensorType) -> Value | None:
     dtypes = {each.type.dtype for each in x}
     is_mixed = len(dtypes) == 2 and all(dtype.is_floating for dtype in dtypes)
-    if is_mixed and p["precision"] is None and type_.dtype in dtypes:
+    # an algorithm, which is no pair, has types of its own for operands
+    has_no_algorithm = p["precision"] is None or isinstance(p["precision"], tuple)
+    if is_mixed and has_no_algorithm and type_.dtype in dtypes:
         x = [_widened(build, each, type_.dtype) for each in x]
     precision = _precision(p, x, type_)
     if precision is None:

@@ -19,7 +19,6 @@ from graphc.opset.attention.signature import (
     SCHEMA,
     Array,
     Extras,
-    Sizes,
     as_type,
     find_extras,
     grouped,
@@ -53,9 +52,9 @@ def _type(call: OpCall) -> Sequence[TensorType]:
     return found
 
 
-def _product_over_queries(build: Builder, weights: Value, right: Value, sizes: Sizes) -> Value:
+def _product_over_queries(build: Builder, call: OpCall, weights: Value, right: Value) -> Value:
     """[B, N, T, S] times [B, K, G, T, X]: [B, S, K, X], summed over queries and their heads."""
-    left = grouped(build, weights, sizes)
+    left = grouped(build, weights, sizes_of(call.types))
     summed = tuple(range(2, left.type.rank - 1))
     found = build.dot_general(
         left,
@@ -64,6 +63,7 @@ def _product_over_queries(build: Builder, weights: Value, right: Value, sizes: S
         rhs_batching=(0, 1),
         lhs_contracting=summed,
         rhs_contracting=summed,
+        precision=call.attributes["precision"],
     )
     return build.transpose(found, permutation=(0, 2, 1, 3))
 
@@ -75,9 +75,9 @@ def _decomposition(build: Builder, call: OpCall, *operands: Value) -> tuple[Valu
     weights, allowed = weights_of(build, call, extras, operands)
     wide = weights.type.dtype
     ct = heads_first(build, operands[-1], sizes)
-    for_value = _product_over_queries(build, as_type(build, weights, dtype), ct, sizes)
+    for_value = _product_over_queries(build, call, as_type(build, weights, dtype), ct)
     # through the softmax, then through what makes the logits
-    for_weights = product_with_keys(build, ct, value, sizes, wide)
+    for_weights = product_with_keys(build, call, ct, value, wide)
     shares = build.multiply(weights, for_weights)
     total = build.reduce_sum(shares, axes=(3,))
     repeated = build.broadcast_in_dim(
@@ -89,8 +89,8 @@ def _decomposition(build: Builder, call: OpCall, *operands: Value) -> tuple[Valu
         for_logits = build.select(allowed, for_logits, build.full_like(for_logits, 0))
     scale = build.full_like(for_logits, call.attributes["scale"])
     scaled = as_type(build, build.multiply(for_logits, scale), dtype)
-    for_query = product_over_keys(build, scaled, key, sizes)
-    for_key = _product_over_queries(build, scaled, heads_first(build, query, sizes), sizes)
+    for_query = product_over_keys(build, call, scaled, key)
+    for_key = _product_over_queries(build, call, scaled, heads_first(build, query, sizes))
     found = [for_query, for_key, for_value]
     if extras.bias is not None:
         found.append(_summed_to(build, for_logits, operands[extras.bias]))

@@ -20,6 +20,7 @@ from graphc.ir.builder import Builder
 from graphc.ir.node import Value
 from graphc.ir.op import OpCall
 from graphc.ir.types import TensorType
+from graphc.opset.lowerings import PRECISION
 from graphc.opset.type_rules import FLOATING, require_dtype, require_rank
 
 Array = np.ndarray[Any, Any]
@@ -29,8 +30,10 @@ SCHEMA: Final = Schema(
     is_causal=Attribute(TRUTH, False),
     local_window_size=Attribute(optional(INTEGERS), None),
     hidden_logit=Attribute(optional(FLOAT), None),
+    precision=PRECISION,
 )
-"""hidden_logit is what stands for the logits of hidden keys; None for `masked_logit`."""
+"""hidden_logit is what stands for the logits of hidden keys; None for `masked_logit`. precision is
+that of every product."""
 
 
 class Extras(NamedTuple):
@@ -189,7 +192,7 @@ def ungrouped(build: Builder, x: Value, sizes: Sizes) -> Value:
 
 
 def product_with_keys(
-    build: Builder, left: Value, right: Value, sizes: Sizes, dtype: DType | None = None
+    build: Builder, call: OpCall, left: Value, right: Value, dtype: DType | None = None
 ) -> Value:
     """[B, K, G, T, X] times [B, S, K, X]: [B, N, T, S]."""
     last = left.type.rank - 1
@@ -200,13 +203,15 @@ def product_with_keys(
         rhs_batching=(0, 2),
         lhs_contracting=(last,),
         rhs_contracting=(3,),
+        precision=call.attributes["precision"],
         preferred_element_type=dtype,
     )
-    return ungrouped(build, found, sizes)
+    return ungrouped(build, found, sizes_of(call.types))
 
 
-def product_over_keys(build: Builder, weights: Value, right: Value, sizes: Sizes) -> Value:
+def product_over_keys(build: Builder, call: OpCall, weights: Value, right: Value) -> Value:
     """[B, N, T, S] times [B, S, K, X]: [B, T, N, X]."""
+    sizes = sizes_of(call.types)
     left = grouped(build, weights, sizes)
     found = build.dot_general(
         left,
@@ -215,6 +220,7 @@ def product_over_keys(build: Builder, weights: Value, right: Value, sizes: Sizes
         rhs_batching=(0, 2),
         lhs_contracting=(left.type.rank - 1,),
         rhs_contracting=(1,),
+        precision=call.attributes["precision"],
     )
     return build.transpose(ungrouped(build, found, sizes), permutation=(0, 2, 1, 3))
 
@@ -264,9 +270,9 @@ def weights_of(
     The weights are as wide as the softmax, at least float32.
     """
     query, key = operands[:2]
-    sizes = sizes_of(call.types)
     dtype = computed_in(query.type.dtype)
-    logits = product_with_keys(build, heads_first(build, query, sizes), key, sizes, dtype)
+    queries = heads_first(build, query, sizes_of(call.types))
+    logits = product_with_keys(build, call, queries, key, dtype)
     logits = build.multiply(logits, build.full_like(logits, call.attributes["scale"]))
     if extras.bias is not None:
         bias = as_type(build, operands[extras.bias], dtype)

@@ -40,7 +40,7 @@ def _decomposition(build: Builder, call: OpCall, *operands: Value) -> Value:
     weights, _ = weights_of(build, call, _extras(call), operands)
     value = operands[2]
     weights = as_type(build, weights, value.type.dtype)
-    return product_over_keys(build, weights, value, sizes_of(call.types))
+    return product_over_keys(build, call, weights, value)
 
 
 def _gradient(
@@ -106,6 +106,7 @@ def make_samples() -> list[Sample]:
         sample((1, 2, 1, 3), (1, 2, 1, 3), nothing),
         sample((1, 3, 2, 2), (1, 3, 2, 2), is_causal=True, hidden_logit=-1.5),
         sample((1, 3, 1, 2), (1, 3, 1, 2), is_causal=True, hidden_logit=-np.inf),
+        sample((1, 3, 2, 2), (1, 4, 1, 2), precision="highest"),
         sample((1, 0, 1, 2), (1, 2, 1, 2)),
         sample((1, 2, 1, 2), (1, 0, 1, 2)),
         far,

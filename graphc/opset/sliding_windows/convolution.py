@@ -23,10 +23,10 @@ from graphc.ir.node import Value
 from graphc.ir.op import OpCall, OpSpec, Sample, TracedLowering, Trait
 from graphc.ir.registry import REGISTRY
 from graphc.ir.types import TensorType, tensor_type
+from graphc.opset.lowerings import lowered_precision
 from graphc.opset.samples import draw
 from graphc.opset.sliding_windows.convolution_definition import (
     ATTRIBUTES,
-    PRECISIONS,
     cost_of,
     divided,
     numbers_of,
@@ -80,7 +80,6 @@ def _type(call: OpCall) -> TensorType:
 def _parameters(call: OpCall) -> dict[str, Any]:
     attributes = call.attributes
     windows = windows_of(call, call.types[1].shape)
-    precision: str | None = attributes["precision"]
     preferred: DType | None = attributes["preferred_element_type"]
     return {
         "window_strides": tuple(w.stride for w in windows),
@@ -90,7 +89,7 @@ def _parameters(call: OpCall) -> dict[str, Any]:
         "dimension_numbers": lax.ConvDimensionNumbers(*_numbers_lowered(call.types[0].rank)),
         "feature_group_count": attributes["feature_group_count"],
         "batch_group_count": attributes["batch_group_count"],
-        "precision": None if precision is None else (PRECISIONS[precision],) * 2,
+        "precision": lowered_precision(call),
         "preferred_element_type": None if preferred is None else preferred.numpy,
     }
 

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jax import lax
 
 from graphc.dimensions import Dimension, exact_quotient
 from graphc.errors import ShapeError
-from graphc.ir.attributes import INTEGER, Attribute, choice, optional
+from graphc.ir.attributes import INTEGER, Attribute
 from graphc.ir.op import Cost, OpCall
+from graphc.opset.lowerings import PRECISION
 from graphc.opset.sliding_windows.dimension_numbers import (
     DIMENSION_NUMBERS,
     DimensionNumbers,
@@ -26,11 +26,6 @@ from graphc.opset.sliding_windows.window import EDGES, STRIDES, Window, all_meet
 Array = np.ndarray[Any, Any]
 Sizes = Sequence[Dimension]
 
-PRECISIONS = {
-    "default": lax.Precision.DEFAULT,
-    "high": lax.Precision.HIGH,
-    "highest": lax.Precision.HIGHEST,
-}
 ATTRIBUTES: dict[str, Any] = {
     "dimension_numbers": DIMENSION_NUMBERS,
     "window_strides": STRIDES,
@@ -40,7 +35,7 @@ ATTRIBUTES: dict[str, Any] = {
     "rhs_dilation": STRIDES,
     "feature_group_count": Attribute(INTEGER, 1),
     "batch_group_count": Attribute(INTEGER, 1),
-    "precision": Attribute(optional(choice(*PRECISIONS)), None),
+    "precision": PRECISION,
 }
 
 

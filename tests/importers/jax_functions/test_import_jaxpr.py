@@ -38,6 +38,13 @@ WRITTEN = {
     "multiplies wide with narrow": lambda x: jax.lax.dot_general(
         x, x.astype(jnp.bfloat16), (((1,), (1,)), ((), ())), preferred_element_type=jnp.float32
     ),
+    "multiplies wide with narrow precisely": lambda x: jnp.einsum(
+        "ij,kj->ik",
+        x,
+        x.astype(jnp.bfloat16),
+        precision="highest",
+        preferred_element_type=jnp.float32,
+    ),
     "multiplies narrow, sums wide": lambda x: jnp.dot(
         x.astype(jnp.bfloat16),
         x.T.astype(jnp.bfloat16),

@@ -13,6 +13,7 @@ import graphc
 from graphc.ir.differentiation import vjp_graph
 from graphc.ir.graph import Graph
 from graphc.ir.types import as_type
+from graphc.lowering.tracing import precision_setting
 from graphc.opset.samples import draw
 from graphc.reference.evaluator import evaluate
 from graphc.rewriting.graph_pass import PassContext
@@ -54,6 +55,7 @@ def test_a_writing_is_found_with_its_numbers_and_its_gradient(name: str) -> None
     assert not after.count("dot_general") + after.count("softmax") + after.count("select")
     (found,) = (node for node in after.nodes if node.op.name == "attention")
     given = dict(found.attributes.items())
+    assert given.pop("precision") == precision_setting()
     np.testing.assert_allclose(given.pop("scale"), writing.scale, rtol=1e-7)
     assert given == DEFAULTS | writing.attributes
     assert len(found.inputs) == writing.operands
@@ -247,6 +249,15 @@ def values_of_their_own_cotangent(q: Any, k: Any, v: Any) -> Any:
     return result, jnp.einsum("bnts,bsnh->btnh", for_logits, k)
 
 
+def less_precise_cotangent_of_weights(q: Any, k: Any, v: Any) -> Any:
+    with jax.default_matmul_precision("highest"):
+        weights = jax.nn.softmax(logits_of(q, k), -1)
+        result = jnp.einsum("bnts,bsnv->btnv", weights, v)
+        for_weights = jnp.einsum("btnv,bsnv->bnts", q, v, precision="default")
+        for_logits = weights * (for_weights - (weights * for_weights).sum(-1, keepdims=True))
+        return result, jnp.einsum("bnts,bsnh->btnh", for_logits, k)
+
+
 NEAR_GRADIENTS = {
     "repeated keys have cotangents of their own": (for_repeated_keys, "not summed"),
     "the values are made of their own cotangent": (values_of_their_own_cotangent, "come after"),
@@ -292,6 +303,14 @@ NEAR_GRADIENTS = {
     "another tensor is in the place of keys": (
         with_aid(lambda w, fw, fl, k, ct: jnp.einsum("bnts,bsnh->btnh", fl, k * k)),
         "neither queries nor keys",
+    ),
+    "a cotangent is less precise": (
+        with_aid(lambda w, fw, fl, k, ct: jnp.einsum("bnts,bsnh->btnh", fl, k, precision="high")),
+        "a product has the precision high, that of weights",
+    ),
+    "the cotangent of the weights is less precise": (
+        less_precise_cotangent_of_weights,
+        "a product has the precision default, that of weights",
     ),
     "something else is hidden on the way back": (
         with_aid(

@@ -238,9 +238,10 @@ def of_other_heads(q: Any, k: Any, v: Any) -> Any:
     return jnp.einsum("bnts,bsnv->btnv", weights, v)
 
 
-def precise(q: Any, k: Any, v: Any) -> Any:
+def products_of_two_precisions(q: Any, k: Any, v: Any) -> Any:
     logits = jnp.einsum("btnh,bsnh->bnts", q, k, precision="highest")
-    return weigh(logits, v)
+    weights = jax.nn.softmax(logits, -1)
+    return jnp.einsum("bnts,bsnv->btnv", weights, v, precision="default")
 
 
 NEAR_MISSES = {
@@ -252,5 +253,5 @@ NEAR_MISSES = {
     hidden_twice: "two numbers stand in the place of hidden logits",
     biased_after_hiding: "a bias is added to logits that are hidden already",
     of_other_heads: "keys and values belong to different axes",
-    precise: "a product asks for a precision of its own",
+    products_of_two_precisions: "a product has the precision highest, that of weights",
 }
