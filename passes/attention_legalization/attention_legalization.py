@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Final
+from dataclasses import dataclass, field
+from typing import ClassVar, Final, Literal
 
 from graphc.ir.attributes import Attributes
 from graphc.ir.editor import GraphEditor
@@ -13,6 +13,8 @@ from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from passes.attention_legalization.block_plan import ROWS, plan_blocks
 from passes.attention_legalization.forward_loops import Forward, forward
 from passes.attention_legalization.gradient_loops import gradient
+from passes.attention_legalization.query_blocks import QueryBlocks
+from passes.attention_legalization.query_loops import by_query_blocks
 from passes.attention_sizes import has_logits_of
 from passes.region_rewriting import NodeReplacement
 
@@ -22,31 +24,45 @@ _OPS: Final = ("attention", "attention_gradient")
 
 @dataclass(frozen=True)
 class AttentionLegalization(GraphPass):
-    """Writes attention of many queries and keys as loops over blocks of both.
+    """Writes attention of many queries and keys as loops over blocks.
 
-    All logits together are the largest array of a Transformer. Blocks of them stay in the cache,
-    and blocks that are all hidden, by order or by distance, are left out. The numbers are those of
-    the op, of queries that see no key too.
+    All logits together are the largest array of a Transformer. The numbers are those of the op, of
+    queries that see no key too. There are two forms:
+
+    * `blocks`, of CPUs: one example and head at a time, blocks of queries and of keys. They stay in
+      a core's cache, and those that are all hidden, by order or by distance, are left out.
+    * `query_blocks`, of all else: blocks of queries alone, for all examples and heads at once.
 
     Attributes:
         least_bytes: how large all logits together must be; below, the products of a small block
             gain nothing and the loops take time to compile (measured: `benchmarks.attention`).
+        form: which of them; None for that of the platform.
         block: how many queries (those of heads that share keys together) and keys make a block.
-        platforms: where it is done: where it was measured. Elsewhere XLA gets the op written out.
+        query_blocks: how large blocks of queries alone are.
     """
 
     least_bytes: int = 32 * 2**20
+    form: Literal["blocks", "query_blocks"] | None = None
     block: int = ROWS
-    platforms: tuple[str, ...] = ("cpu",)
+    query_blocks: QueryBlocks = field(default_factory=QueryBlocks)
 
     name: ClassVar[str] = RULE
     idempotent: ClassVar[bool] = True
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
-        if context.platform not in self.platforms:
-            return PassResult.unchanged(graph)
-        emission = _Emission(context, self.block)
-        replacement = NodeReplacement(context.registry, _OPS, emission.replace, self._is_long)
+        form = self.form or ("blocks" if context.platform == "cpu" else "query_blocks")
+        write, is_wanted = _Blocks(self.block).results, self._is_long
+        if form == "query_blocks":
+            write, is_wanted = self._by_query_blocks, self._has_query_blocks
+
+        def replace(editor: GraphEditor, node: Node) -> None:
+            with editor.build.located(node.origin.with_rule(RULE), node.name):
+                results = write(editor, node)
+            for old, new in zip(node.outputs, results, strict=True):
+                editor.replace(old, new)
+            context.trace.fire(RULE, node.op.name, node)
+
+        replacement = NodeReplacement(context.registry, _OPS, replace, is_wanted)
         editor = replacement.edit(graph)
         if editor is None:
             return PassResult.unchanged(graph)
@@ -55,29 +71,30 @@ class AttentionLegalization(GraphPass):
     def _is_long(self, node: Node) -> bool:
         return has_logits_of(node, self.least_bytes)
 
+    def _has_query_blocks(self, node: Node) -> bool:
+        return self._is_long(node) and self.query_blocks.divide(node)
 
-class _Emission:
-    """Puts loops in place of nodes; a gradient reads what the loops of its attention gave."""
+    def _by_query_blocks(self, editor: GraphEditor, node: Node) -> list[Value]:
+        segments = self.query_blocks.segments(node)
+        return by_query_blocks(editor.build, node, editor.operands(node), segments)
 
-    def __init__(self, context: PassContext, block: int) -> None:
-        self._context = context
+
+class _Blocks:
+    """Loops over blocks of queries and keys; a gradient reads what those of its attention gave."""
+
+    def __init__(self, block: int) -> None:
         self._block = block
         self._made: dict[tuple[GraphEditor, tuple[Value, ...], Attributes], Forward] = {}
 
-    def replace(self, editor: GraphEditor, node: Node) -> None:
+    def results(self, editor: GraphEditor, node: Node) -> list[Value]:
         is_gradient = node.op.name == "attention_gradient"
         build, operands = editor.build, editor.operands(node)
         taken = operands[:-1] if is_gradient else operands
         plan = plan_blocks(node, len(taken), self._block)
         key = (editor, taken, node.attributes)
-        with build.located(node.origin.with_rule(RULE), node.name):
-            found = self._made.get(key)
-            if found is None:
-                found = self._made[key] = forward(build, plan, taken)
-            if is_gradient:
-                results = gradient(build, plan, taken, found, operands[-1])
-            else:
-                results = [plan.join_queries(build, found.result)]
-        for old, new in zip(node.outputs, results, strict=True):
-            editor.replace(old, new)
-        self._context.trace.fire(RULE, node.op.name, node)
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = forward(build, plan, taken)
+        if is_gradient:
+            return gradient(build, plan, taken, found, operands[-1])
+        return [plan.join_queries(build, found.result)]

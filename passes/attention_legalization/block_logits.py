@@ -17,14 +17,15 @@ from passes.attention_legalization.block_plan import BlockPlan
 from passes.attention_legalization.named_loops import Named, at
 
 
-def product(build: Builder, x: Value, y: Value, axes: tuple[int, int], like: Value) -> Value:
-    """A matrix product, as wide as another value."""
+def product(build: Builder, plan: BlockPlan, x: Value, y: Value, axes: tuple[int, int]) -> Value:
+    """A matrix product, as wide as the softmax."""
     return build.dot_general(
         x,
         y,
         lhs_contracting=axes[:1],
         rhs_contracting=axes[1:],
-        preferred_element_type=like.type.dtype,
+        precision=plan.precision,
+        preferred_element_type=plan.wide,
     )
 
 
@@ -38,13 +39,7 @@ def logits(
 ) -> tuple[Value, Value | None]:
     """The logits of a block of queries and one of keys, [R, keys], and where they are seen."""
     keys = at(build, names["k"], key_number)
-    found = build.dot_general(
-        names["q"],
-        keys,
-        lhs_contracting=(1,),
-        rhs_contracting=(1,),
-        preferred_element_type=plan.wide,
-    )
+    found = product(build, plan, names["q"], keys, (1, 1))
     found = build.multiply(found, build.full_like(found, plan.scale))
     if plan.bias is not None:
         bias = part_of_extra(build, plan, names, "bias", key_number)

@@ -41,6 +41,7 @@ class BlockPlan:
         is_causal: whether a query sees no later keys.
         window: how many keys before and after it a query sees.
         hidden_logit: what stands for the logit of a key that a query does not see.
+        precision: of every product.
     """
 
     B: int
@@ -63,6 +64,7 @@ class BlockPlan:
     is_causal: bool
     window: tuple[int, int] | None
     hidden_logit: float
+    precision: str | None
 
     @property
     def pairs(self) -> int:
@@ -92,7 +94,7 @@ class BlockPlan:
     def split_queries(self, build: Builder, x: Value) -> Value:
         """[B, T, N, X] as [P, C, R, X]."""
         size = x.type.shape[3]
-        x = _filled_up(build, x, {1: self.query_blocks * self.query_block})
+        x = filled_up(build, x, {1: self.query_blocks * self.query_block})
         x = build.reshape(
             x, shape=(self.B, self.query_blocks, self.query_block, self.K, self.G, size)
         )
@@ -113,7 +115,7 @@ class BlockPlan:
     def split_keys(self, build: Builder, x: Value) -> Value:
         """[B, S, K, X] as [P, D, keys, X]."""
         size = x.type.shape[3]
-        x = _filled_up(build, x, {1: self.key_blocks * self.key_block})
+        x = filled_up(build, x, {1: self.key_blocks * self.key_block})
         x = build.transpose(x, permutation=(0, 2, 1, 3))
         return build.reshape(x, shape=(self.pairs, self.key_blocks, self.key_block, size))
 
@@ -135,7 +137,7 @@ class BlockPlan:
             if x.type.shape[axis] != 1
         }
         # a query that fills a block up sees all keys: one that saw none would take longest
-        return _filled_up(build, x, whole, x.type.dtype is BOOL)
+        return filled_up(build, x, whole, x.type.dtype is BOOL)
 
     def cut_extra(self, build: Builder, x: Value, like: Value) -> Value:
         """The inverse of `fill_extra`, as narrow as the bias."""
@@ -161,9 +163,9 @@ def plan_blocks(node: Node, operand_count: int, size: int = ROWS) -> BlockPlan:
         # short sequences in several blocks, or there would be nothing to skip
         most = min(most, max(size // 4, -(-sizes.T // 4)))
     wide = computed_in(types[0].dtype)
-    query_blocks, query_block = _cut_evenly(sizes.T, most)
+    query_blocks, query_block = cut_evenly(sizes.T, most)
     few = size * size // (query_block * sizes.G)
-    key_blocks, key_block = _cut_evenly(sizes.S, size if window is not None else max(size, few))
+    key_blocks, key_block = cut_evenly(sizes.S, size if window is not None else max(size, few))
     return BlockPlan(
         **sizes._asdict(),
         query_block=query_block,
@@ -178,10 +180,11 @@ def plan_blocks(node: Node, operand_count: int, size: int = ROWS) -> BlockPlan:
         is_causal=is_causal,
         window=window,
         hidden_logit=hidden_logit(node.attributes, wide.numpy),
+        precision=node.attributes["precision"],
     )
 
 
-def _cut_evenly(size: int, most: int) -> tuple[int, int]:
+def cut_evenly(size: int, most: int) -> tuple[int, int]:
     """How many blocks of at most that size, and how large: the last is nearly full."""
     count = -(-size // most)
     return count, -(-size // count)
@@ -191,7 +194,8 @@ def _as(build: Builder, x: Value, dtype: DType) -> Value:
     return x if x.type.dtype is dtype else build.convert(x, dtype=dtype)
 
 
-def _filled_up(build: Builder, x: Value, sizes: dict[int, int], number: Any = 0) -> Value:
+def filled_up(build: Builder, x: Value, sizes: dict[int, int], number: Any = 0) -> Value:
+    """An array made as long as it is said along some axes, with a number behind its own."""
     more = [sizes.get(axis, size) - size for axis, size in enumerate(x.type.shape)]  # type: ignore[operator]
     if not any(more):
         return x

@@ -110,6 +110,6 @@ def _block_of_keys(build: Builder, plan: BlockPlan, names: Named) -> Named:
     shrunk = build.exponential(build.subtract(names["maximum"], maximum))
     total = build.add(build.multiply(names["total"], shrunk), build.reduce_sum(weights, axes=(1,)))
     narrow = weights if plan.dtype is plan.wide else build.convert(weights, dtype=plan.dtype)
-    more = product(build, narrow, at(build, names["v"], number), (1, 0), weights)
+    more = product(build, plan, narrow, at(build, names["v"], number), (1, 0))
     before = build.multiply(names["sum"], along_rows(build, shrunk, names["sum"]))
     return {"maximum": maximum, "total": total, "sum": build.add(before, more)}

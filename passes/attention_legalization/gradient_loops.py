@@ -142,17 +142,17 @@ def _block_of_keys(build: Builder, plan: BlockPlan, names: Named) -> Named:
     weights = build.exponential(build.subtract(found, rows("maximum")))
     weights = build.divide(weights, rows("total"))
     q, ct = names["q"], names["ct"]
-    for_weights = product(build, ct, at(build, names["v"], number), (1, 1), weights)
+    for_weights = product(build, plan, ct, at(build, names["v"], number), (1, 1))
     for_logits = build.multiply(weights, build.subtract(for_weights, rows("shared")))
     if allowed is not None:
         for_logits = build.select(allowed, for_logits, build.full_like(for_logits, 0))
     scaled = narrow(for_logits)
-    more = product(build, scaled, at(build, names["k"], number), (1, 0), weights)
+    more = product(build, plan, scaled, at(build, names["k"], number), (1, 0))
     new = {
         "for_q": build.add(names["for_q"], more),
-        "for_k": add_at(build, names["for_k"], number, product(build, scaled, q, (0, 0), weights)),
+        "for_k": add_at(build, names["for_k"], number, product(build, plan, scaled, q, (0, 0))),
         "for_v": add_at(
-            build, names["for_v"], number, product(build, narrow(weights), ct, (0, 0), weights)
+            build, names["for_v"], number, product(build, plan, narrow(weights), ct, (0, 0))
         ),
     }
     if "for_bias" in names:

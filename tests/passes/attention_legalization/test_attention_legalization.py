@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import ml_dtypes
@@ -11,16 +12,23 @@ import pytest
 import graphc
 import passes
 from graphc.ir.differentiation import vjp_graph
+from graphc.ir.equality import first_difference
 from graphc.ir.graph import Graph
 from graphc.ir.text import format_graph
 from graphc.opset.samples import draw
 from graphc.reference.evaluator import evaluate
 from graphc.rewriting.graph_pass import PassContext
 from passes.attention_legalization import AttentionLegalization
+from passes.attention_legalization.query_blocks import QueryBlocks
 from tests.opset.test_attention import attention_graph
 from tests.passes.rewrite_checks import apply
 
 SMALL = AttentionLegalization(least_bytes=0, block=4)
+OF_QUERIES = AttentionLegalization(
+    least_bytes=0, form="query_blocks", query_blocks=QueryBlocks(block_bytes=0, least_queries=2)
+)
+ATTENTION = ("attention", "attention_gradient")
+FORMS = {"blocks": SMALL, "query_blocks": OF_QUERIES}
 QUERY, KEY, VALUE = draw(2, 11, 4, 6), draw(2, 9, 2, 6, salt=1), draw(2, 9, 2, 5, salt=2)
 LATE = np.where(np.arange(9) < 7, -np.inf, 0).astype(np.float32).reshape(1, 1, 1, 9)
 FEW = np.random.default_rng(0).random((2, 1, 11, 9)) < 0.2
@@ -29,7 +37,17 @@ CASES: dict[str, tuple[list[np.ndarray], dict[str, Any]]] = {
     "every key": ([QUERY, KEY, VALUE], {}),
     "causal": ([QUERY, KEY, VALUE], {"is_causal": True}),
     "more keys than queries": ([QUERY[:, :5], KEY, VALUE], {"is_causal": True}),
+    "as many keys as queries": ([QUERY[:, :9], KEY, VALUE], {"is_causal": True}),
     "window": ([QUERY, KEY, VALUE], {"local_window_size": (2, 1)}),
+    "window on all keys": ([QUERY[:, :9], KEY, VALUE], {"local_window_size": (2, 1)}),
+    "causal window": (
+        [QUERY[:, :9], KEY, VALUE],
+        {"is_causal": True, "local_window_size": (2, 0), "hidden_logit": -np.inf},
+    ),
+    "window and mask": (
+        [QUERY, KEY, VALUE, draw(2, 4, 1, 9, dtype="bool", salt=4)],
+        {"local_window_size": (3, 1)},
+    ),
     "window behind all keys": ([QUERY, KEY[:, :3], VALUE[:, :3]], {"local_window_size": (1, 0)}),
     "one head": ([QUERY[:, :, :1], KEY[:, :, :1], VALUE[:, :, :1]], {"is_causal": True}),
     "bias and mask": (
@@ -60,27 +78,29 @@ def gradient_graph(graph: Graph, arrays: list[np.ndarray]) -> tuple[Graph, list[
     return vjp_graph(graph, wanted), [*arrays, draw(*result.type.shape, salt=9)]
 
 
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", CASES)
-def test_blocks_give_the_numbers_of_the_op(name: str) -> None:
+def test_blocks_give_the_numbers_of_the_op(name: str, form: str) -> None:
     narrow, attributes = CASES[name]
     arrays = [each if each.dtype == bool else each.astype(np.float64) for each in narrow]
     graph = attention_graph(*arrays, scale=0.4, **attributes)
     for before, operands in ((graph, arrays), gradient_graph(graph, arrays)):
-        after = apply(SMALL, before)
-        assert not after.count("attention") + after.count("attention_gradient")
+        after = apply(FORMS[form], before)
+        assert not any(node.op.name in ATTENTION for node in after.nodes)
         # the reference of attention shares nothing with its decomposition
         expected = evaluate(before, operands)
         for mine, given in zip(evaluate(after, operands), expected, strict=True):
             np.testing.assert_allclose(mine, given, rtol=1e-9, atol=1e-12)
 
 
-def test_half_floats_are_summed_as_float32() -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_half_floats_are_summed_as_float32(form: str) -> None:
     arrays = [array.astype(ml_dtypes.bfloat16) for array in (QUERY, KEY, VALUE)]
     graph = attention_graph(*arrays, scale=0.4)
     before, operands = gradient_graph(graph, arrays)
     operands[-1] = operands[-1].astype(ml_dtypes.bfloat16)
     expected = evaluate(before, operands)
-    for mine, given in zip(evaluate(apply(SMALL, before), operands), expected, strict=True):
+    for mine, given in zip(evaluate(apply(FORMS[form], before), operands), expected, strict=True):
         assert mine.dtype == ml_dtypes.bfloat16
         wide = (np.asarray(each, np.float32) for each in (mine, given))
         np.testing.assert_allclose(*wide, rtol=0.02, atol=0.02)
@@ -100,17 +120,25 @@ def test_a_result_and_its_gradient_share_one_loop() -> None:
     assert [node.op.name for node in alone.nodes].count("scan") == 2
 
 
-def test_short_and_symbolic_attention_and_other_platforms_are_left_alone() -> None:
+def test_short_and_symbolic_attention_is_left_alone() -> None:
     graph = attention_graph(QUERY, KEY, VALUE, scale=0.4)
     assert not AttentionLegalization()(graph).changed
     logits = 2 * 4 * 11 * 9 * 4
     assert AttentionLegalization(least_bytes=logits)(graph).changed
     assert not AttentionLegalization(least_bytes=logits + 1)(graph).changed
-    assert not SMALL(graph, PassContext(platform="gpu")).changed
     with graphc.Graph().as_default():
         fed = [graphc.placeholder("float32", [None, 4, 2, 3]) for _ in range(3)]
         symbolic = graphc.Session().compile(graphc.nn.dot_product_attention(*fed), fed)
         assert not SMALL(symbolic.graph("simplified")).changed
+        assert not OF_QUERIES(symbolic.graph("simplified")).changed
+
+
+@pytest.mark.parametrize(("platform", "form"), [("cpu", "blocks"), ("gpu", "query_blocks")])
+def test_the_platform_chooses_the_form(platform: str, form: str) -> None:
+    graph = attention_graph(QUERY, KEY, VALUE, scale=0.4)
+    chosen = replace(FORMS[form], form=None)(graph, PassContext(platform=platform)).graph
+    assert first_difference(chosen, FORMS[form](graph).graph) is None
+    assert chosen.count("attention") == (form == "query_blocks")
 
 
 def visited(graph: Graph, arrays: list[np.ndarray]) -> int:
@@ -149,16 +177,17 @@ def test_blocks_that_are_hidden_are_skipped_unless_a_query_sees_nothing() -> Non
     assert visited(masked, [*square, mask]) == 36 + 7
 
 
-@pytest.fixture(scope="module")
-def long_attention() -> Any:
+@pytest.fixture(scope="module", params=FORMS)
+def long_attention(request: pytest.FixtureRequest) -> Any:
     """Result and gradients of causal attention in a session, and what it was fed."""
     with graphc.Graph().as_default() as graph:
         fed = [graphc.placeholder("float32", [1, None, 2, 8]) for _ in range(4)]
         result = graphc.nn.dot_product_attention(*fed[:3], is_causal=True)
         slopes = graphc.gradients(result, fed[:3], grad_ys=fed[3])
-    pipeline = passes.default_pipeline().replacing(
-        "attention_legalization", AttentionLegalization(least_bytes=2**20)
+    legalization = AttentionLegalization(
+        least_bytes=2**20, form=request.param, query_blocks=QueryBlocks(block_bytes=2**20)
     )
+    pipeline = passes.default_pipeline().replacing("attention_legalization", legalization)
     session = graphc.Session(graph=graph, pipeline=pipeline)
     arrays = [draw(1, 1100, 2, 8, salt=salt) for salt in range(4)]
     program = session.compile([result, *slopes], fed)
