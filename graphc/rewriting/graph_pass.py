@@ -54,6 +54,11 @@ class PassContext:
     packs: PackLayout = field(default_factory=PackLayout)
     memory: MemoryGoal | None = None
 
+    @property
+    def has_to_save(self) -> bool:
+        """Whether less memory must be taken than the last attempt took, at the price of time."""
+        return self.memory is not None and self.memory.remove > 0
+
 
 @dataclass(frozen=True)
 class PassResult:

@@ -12,7 +12,7 @@ orbit, and is cut off when a window is chosen.
 from __future__ import annotations
 
 import itertools
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final
 
@@ -145,8 +145,9 @@ def orbits_of(succession: Succession) -> list[list[Node]]:
     """The copies of each node, in the order of the blocks.
 
     Where the operands of two neighbours do not go with each other, though those of most neighbours
-    do, the chain of blocks is broken, and so is the orbit. At either end of an orbit that is as it
-    should be: the first block reads what no block before it made.
+    do, the chain of blocks is broken, and so is the orbit: where layers begin again with the same
+    weights, say. At either end of an orbit that is as it should be: the first block reads what no
+    block before it made.
     """
     following = dict(succession.following)
     chains = [_follow(node, following) for node in following if node not in succession.preceding]
@@ -166,7 +167,33 @@ def orbits_of(succession: Succession) -> list[list[Node]]:
         near = [node for pair in cut for node in pair]
         near += [user for u, _ in cut for user in succession.users_of(u) if user in places]
         pending = list({id(orbit): orbit for orbit in (places[node] for node in near)}.values())
-    return [piece for chain in chains for piece in _split(chain, starts)]
+    return [*_pieces(chains, starts)] if starts else chains
+
+
+def _pieces(chains: Sequence[list[Node]], starts: Set[Node]) -> Iterator[list[Node]]:
+    """The pieces of chains, broken where most of their length are if that is but a block away.
+
+    A break says where weights begin again, not where the block does: what lies between the last
+    value of one block and the first weight of the next would go with the one before.
+    """
+    breaks = [tuple([i for i, n in enumerate(chain) if i and n in starts]) for chain in chains]
+    votes: dict[int, Counter[tuple[int, ...]]] = {}
+    for chain, places in zip(chains, breaks, strict=True):
+        votes.setdefault(len(chain), Counter())[places] += 1
+    for chain, places in zip(chains, breaks, strict=True):
+        (usual, _), *_ = votes[len(chain)].most_common(1)
+        kept = usual if _are_near(places, usual) else places
+        for start, end in itertools.pairwise((0, *kept, len(chain))):
+            yield chain[start:end]
+
+
+def _are_near(places: Sequence[int], others: Sequence[int]) -> bool:
+    """Whether each place is next to one of the others, and each of those to one of these."""
+    return all(
+        any(abs(mine - other) <= 1 for other in right)
+        for left, right in ((places, others), (others, places))
+        for mine in left
+    )
 
 
 def _split(orbit: Sequence[Node], starts: Set[Node]) -> list[list[Node]]:

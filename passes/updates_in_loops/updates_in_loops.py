@@ -38,7 +38,7 @@ class UpdatesInLoops(GraphPass):
     idempotent: ClassVar[bool] = True
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
-        if not _pays(context):
+        if context.platform != "cpu" and not context.has_to_save:
             return PassResult.unchanged(graph)
         found = dict(_updates_by_loop(graph))
         if not found:
@@ -52,11 +52,6 @@ class UpdatesInLoops(GraphPass):
         if context.memory is not None:
             context.memory.largest = largest_values(result.graph)
         return result
-
-
-def _pays(context: PassContext) -> bool:
-    must_save = context.memory is not None and context.memory.remove > 0
-    return context.platform == "cpu" or must_save
 
 
 def _updates_by_loop(graph: Graph) -> Iterator[tuple[Node, list[RowUpdate]]]:

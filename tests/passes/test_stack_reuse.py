@@ -82,9 +82,7 @@ def test_what_is_read_afterwards_stays() -> None:
         np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("platform", "is_changed"), [("cpu", True), ("gpu", True), ("tpu", False)]
-)
+@pytest.mark.parametrize(("platform", "is_changed"), [("cpu", True), ("gpu", True), ("tpu", False)])
 def test_where_it_was_measured_and_once(platform: str, is_changed: bool) -> None:
     pipeline = default_pipeline().without("stack_reuse")
     graph = graphc.jit(_step, pipeline=pipeline).graph(*_arguments(), stage="legalized")

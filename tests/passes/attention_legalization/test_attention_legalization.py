@@ -18,6 +18,7 @@ from graphc.ir.text import format_graph
 from graphc.opset.samples import draw
 from graphc.reference.evaluator import evaluate
 from graphc.rewriting.graph_pass import PassContext
+from graphc.rewriting.memory_goal import MemoryGoal
 from passes.attention_legalization import AttentionLegalization
 from passes.attention_legalization.query_blocks import QueryBlocks
 from tests.opset.test_attention import attention_graph
@@ -25,7 +26,10 @@ from tests.passes.rewrite_checks import apply
 
 SMALL = AttentionLegalization(least_bytes=0, block=4)
 OF_QUERIES = AttentionLegalization(
-    least_bytes=0, form="query_blocks", query_blocks=QueryBlocks(block_bytes=0, least_queries=2)
+    least_bytes=0,
+    huge_bytes=0,
+    form="query_blocks",
+    query_blocks=QueryBlocks(block_bytes=0, least_queries=2),
 )
 ATTENTION = ("attention", "attention_gradient")
 FORMS = {"blocks": SMALL, "query_blocks": OF_QUERIES}
@@ -141,6 +145,19 @@ def test_the_platform_chooses_the_form(platform: str, form: str) -> None:
     assert chosen.count("attention") == (form == "query_blocks")
 
 
+def test_blocks_of_queries_take_time_and_are_made_where_memory_has_to_be_saved() -> None:
+    graph = attention_graph(QUERY, KEY, VALUE, scale=0.4)
+    logits = 2 * 4 * 11 * 9 * 4
+    for huge, memory, is_changed in (
+        (logits, None, True),
+        (logits + 1, None, False),
+        (logits + 1, MemoryGoal(0), False),
+        (logits + 1, MemoryGoal(1), True),
+    ):
+        context = PassContext(platform="gpu", memory=memory)
+        assert replace(OF_QUERIES, huge_bytes=huge).apply(graph, context).changed == is_changed
+
+
 def visited(graph: Graph, arrays: list[np.ndarray]) -> int:
     """How many blocks of logits the loops of a graph compute, counted by what each one adds."""
     count = 0
@@ -185,7 +202,10 @@ def long_attention(request: pytest.FixtureRequest) -> Any:
         result = graphc.nn.dot_product_attention(*fed[:3], is_causal=True)
         slopes = graphc.gradients(result, fed[:3], grad_ys=fed[3])
     legalization = AttentionLegalization(
-        least_bytes=2**20, form=request.param, query_blocks=QueryBlocks(block_bytes=2**20)
+        least_bytes=2**20,
+        huge_bytes=0,
+        form=request.param,
+        query_blocks=QueryBlocks(block_bytes=2**20),
     )
     pipeline = passes.default_pipeline().replacing("attention_legalization", legalization)
     session = graphc.Session(graph=graph, pipeline=pipeline)

@@ -78,7 +78,7 @@ def test_all_keys_are_read_where_hidden_ones_may_count(node: Node) -> None:
 
 
 def test_a_block_takes_a_mask_only_where_something_is_hidden() -> None:
-    legalization = AttentionLegalization(0, "query_blocks", query_blocks=QueryBlocks(0, 2))
+    legalization = AttentionLegalization(0, 0, "query_blocks", query_blocks=QueryBlocks(0, 2))
     arrays = [np.zeros((1, 8, 1, 2), np.float32)] * 3
 
     def blocks(graph: Graph) -> list[Node]:
@@ -107,7 +107,7 @@ def test_a_compiled_program_holds_a_quarter_of_what_it_would_written_out(is_caus
         result = graphc.nn.dot_product_attention(*fed[:3], is_causal=is_causal)
         fetches = [result, *graphc.gradients(result, fed[:3], grad_ys=fed[3])]
     default = passes.default_pipeline()
-    legalization = AttentionLegalization(form="query_blocks")
+    legalization = AttentionLegalization(form="query_blocks", huge_bytes=0)
     mine, whole = (
         graphc.Session(graph=graph, pipeline=pipeline)
         .compile(fetches, fed)

@@ -65,6 +65,21 @@ def test_all_layers_are_in_a_loop_both_ways() -> None:
         np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("rounds", [2, 3])
+def test_layers_that_are_used_again_are_whole_loops_in_each_round(rounds: int) -> None:
+    """What a layer does before it reads a weight is in the loop of its own round."""
+
+    def in_rounds(weights: Any, table: Any) -> Any:
+        return loss([*weights] * rounds, table)
+
+    given = arguments()
+    step = graphc.jit(jax.grad(in_rounds, argnums=(0, 1)), pipeline=default_pipeline())
+    assert lengths(step.graph(*given, stage="rolled")) == [LAYERS] * (2 * rounds)
+    expected = jax.grad(in_rounds, argnums=(0, 1))(*given)
+    for mine, theirs in zip(*map(jax.tree.leaves, (step(*given), expected)), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
+
+
 def test_a_search_in_vain_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """Families that give no loop are grown for a while, not each of them."""
     graph, grown = before_rolling(), list[int]()
