@@ -1,5 +1,7 @@
 """What every test stands on: hypothesis profiles, a default graph of its own, Keras beside it.
 
+Tests marked `cpu` are skipped where JAX runs on something else.
+
 `GRAPHC_HYPOTHESIS_PROFILE=nightly pytest` tries many examples, and new ones at every run; how many
 is `GRAPHC_HYPOTHESIS_EXAMPLES`, 500 if that is not set. The default, `ci`, tries few, and the same
 ones on every machine.
@@ -36,6 +38,18 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("GRAPHC_HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is of CPUs only where there is something faster; others do not pay for JAX."""
+    if item.get_closest_marker("cpu") is None:
+        return
+    import jax
+
+    backend = jax.default_backend()
+    if backend != "cpu":
+        pytest.skip(f"about CPUs, and JAX runs on {backend}")
 
 
 @pytest.fixture(autouse=True)

@@ -315,6 +315,7 @@ def test_narrow_floats_are_rounded_once() -> None:
     np.testing.assert_array_equal(constant_array(graph), exact.astype(ml_dtypes.bfloat16))
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize(
     ("name", "count", "type_"),
     [(name, count, F32) for name, count in FLOAT_OPS.items()]

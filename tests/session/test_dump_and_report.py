@@ -160,6 +160,7 @@ def test_the_report_tells_of_rolled_layers_and_estimates_what_they_saved():
     assert report.to_dict()["savings"]["nodes"] == savings.nodes
 
 
+@pytest.mark.cpu
 def test_the_report_says_what_is_stacked_and_what_is_in_no_loop_and_why():
     with graphc.Graph().as_default() as graph:
         x = value = graphc.placeholder("float32", [2, 4])

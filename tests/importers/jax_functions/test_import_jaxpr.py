@@ -58,7 +58,20 @@ WRITTEN = {
 }
 
 
-@pytest.mark.parametrize("name", WRITTEN)
+# Of these, XLA computes what is written on CPUs only: elsewhere it adds up in another order, where
+# the function is not associative, and leaves casts out.
+OF_CPUS = {
+    "reduces",
+    "multiplies wide with narrow",
+    "multiplies wide with narrow precisely",
+    "has the gradient of a cast",
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.cpu] if name in OF_CPUS else []) for name in WRITTEN],
+)
 def test_equations_become_ops_that_compute_the_same(name: str) -> None:
     function = WRITTEN[name]
     graph = graphc.from_jax(function, X)

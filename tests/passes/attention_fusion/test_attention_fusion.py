@@ -344,6 +344,7 @@ def test_short_attention_keeps_its_weights() -> None:
     assert not AttentionGradients()(graph).changed
 
 
+@pytest.mark.cpu
 def test_a_step_with_long_attention_runs_in_blocks() -> None:
     arrays = [jnp.asarray(draw(1, 1024, 8, 4, salt=i)) for i in range(3)]
     step = step_of(WRITINGS["plain"].function, jnp.cos)

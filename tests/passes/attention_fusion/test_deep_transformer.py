@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import graphc
 import passes
@@ -51,6 +52,7 @@ def losses(pipeline: Any) -> tuple[Any, list[float]]:
     return program, [float(session.run([train, loss], {x: batch})[1]) for _ in range(5)]
 
 
+@pytest.mark.cpu
 def test_attention_is_found_rolled_and_cut_into_blocks() -> None:
     pipeline = passes.default_pipeline()
     blocks = AttentionLegalization(least_bytes=0, block=8)

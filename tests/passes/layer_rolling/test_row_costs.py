@@ -73,6 +73,7 @@ def test_rows_beside_stacks_are_weighed(
     assert bool(loops(train_step(layer, layers, rows).graph("rolled"))) == is_rolled
 
 
+@pytest.mark.cpu
 def test_what_is_trained_takes_no_more_than_written_out() -> None:
     for layer in (tanh, relu):
         taken = train_step(layer, 8, 4096).report().temp_bytes

@@ -154,7 +154,9 @@ def temp_bytes(compiled: Any) -> int:
     return compiled.memory_analysis().temp_size_in_bytes
 
 
-@pytest.mark.parametrize("program", [encoder, wavenet, inner_steps])
+@pytest.mark.parametrize(
+    "program", [encoder, pytest.param(wavenet, marks=pytest.mark.cpu), inner_steps]
+)
 def test_no_more_temporary_memory_than_jax(program: Any) -> None:
     function, given = program()
     mine = graphc.jit(function, pipeline=default_pipeline())

@@ -51,13 +51,13 @@ def _layers(kind: str, count: int, **options: Any) -> Callable[[], list[Any]]:
 @pytest.mark.parametrize(
     ("make", "products"),
     [
-        (_layers("LSTM", 1), [2, 1]),
-        (_layers("LSTM", 4), [2, 1]),
+        pytest.param(_layers("LSTM", 1), [2, 1], marks=pytest.mark.cpu),
+        pytest.param(_layers("LSTM", 4), [2, 1], marks=pytest.mark.cpu),
         (_layers("LSTM", 1, dropout=0.2, recurrent_dropout=0.2), None),
-        (_layers("LSTM", 1, go_backwards=True), [2, 1]),
+        pytest.param(_layers("LSTM", 1, go_backwards=True), [2, 1], marks=pytest.mark.cpu),
         (_layers("GRU", 1), None),
         (_layers("GRU", 4, reset_after=False), None),
-        (_layers("SimpleRNN", 4), [2, 1]),
+        pytest.param(_layers("SimpleRNN", 4), [2, 1], marks=pytest.mark.cpu),
     ],
     ids=["lstm", "lstms", "dropout", "backwards", "gru", "grus", "simple"],
 )
@@ -172,6 +172,7 @@ def test_tied_layers_of_many_rows_stack_no_more() -> None:
     assert str(function.graph(w, x)) == str(plain.graph(w, x))
 
 
+@pytest.mark.cpu
 def test_a_budget_below_is_met() -> None:
     x, y = _data()
     program: Any = _train(_layers("LSTM", 4), default_pipeline())[1]

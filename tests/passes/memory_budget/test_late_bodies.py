@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pytest
 
 import graphc
 from graphc import ops
@@ -61,6 +62,7 @@ def temp_bytes(graph: Graph) -> int:
     return Executable(last, donate=True).memory_analysis().temp_size_in_bytes
 
 
+@pytest.mark.cpu
 def test_what_is_computed_late_gives_the_same_numbers_and_takes_less() -> None:
     (pair,) = find_pairs(train_step())
     least = min(choices(pair.wanted, price), key=lambda choice: choice.bytes)
