@@ -8,8 +8,8 @@ it has a few, as hardly any other has. Copies that end up in no loop are merged 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Set
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence, Set
 from typing import Final
 
 from graphc.ir.editor import ValueMap
@@ -18,6 +18,8 @@ from graphc.ir.node import Node, Value
 from passes.layer_rolling.node_signatures import Signatures, Users, is_draw, is_heavy
 
 _MOST_CHAINS: Final = 4
+_STEPS: Final = 3
+"""How far a product with weights may be from what a layer begins with, forth and back."""
 
 _Use = tuple[Node, int, int]
 """A user, which copy of it, and at which operand."""
@@ -38,7 +40,7 @@ class OwnBeginnings(ValueMap):
         graph: the new graph; the same object where nothing is shared.
     """
 
-    __slots__ = ("_copies", "_made", "_operands", "_signatures", "_users", "_usual", "graph")
+    __slots__ = ("_copies", "_counts", "_made", "_operands", "_signatures", "_users", "graph")
 
     def __init__(self, graph: Graph, signatures: Signatures, users: Users, least: int) -> None:
         super().__init__()
@@ -48,7 +50,8 @@ class OwnBeginnings(ValueMap):
         self._operands: dict[_Use, int] = {}
         self._made: dict[tuple[Node, int], Node] = {}
         beginnings = list(_beginnings(graph))
-        self._usual = self._count_uses(graph, {signatures[node] for node in beginnings})
+        self._counts = defaultdict[tuple[int, _Kind], Counter[int]](Counter)
+        self._count_uses(graph, {signatures[node] for node in beginnings})
         for node in reversed(beginnings):
             self._copy(node, least)
         self.graph = self._write(graph) if self._copies else graph
@@ -58,38 +61,88 @@ class OwnBeginnings(ValueMap):
         return value if made is None else made.outputs[value.index]
 
     def _copy(self, node: Node, least: int) -> None:
-        """Give each user of a kind a copy of a node of its own, where that is usual."""
+        """Give each chain a copy of a node of its own, where others of its kind are in one."""
         if not self._signatures[node] or is_draw(node) or len(node.outputs) > 1:
             return
-        by_kind: dict[_Kind, list[_Use]] = {}
-        for user, position in self._users[node]:
-            for copy in range(self._copies.get(user, 1)):
-                kind = self._signatures[user], position
-                by_kind.setdefault(kind, []).append((user, copy, position))
-        shared = [
-            uses
-            for kind, uses in by_kind.items()
-            if 1 < len(uses) <= _MOST_CHAINS
-            and kind[0]
-            and self._usual[self._signatures[node], kind, 1] >= least - 1
-            and self._usual[self._signatures[node], kind, len(uses)] < least
+        uses = [
+            (user, copy, position)
+            for user, position in self._users[node]
+            for copy in range(self._copies.get(user, 1))
         ]
-        if len(shared) == 1:
-            (uses,) = shared
-            self._copies[node] = len(uses)
-            self._operands.update((use, copy) for copy, use in enumerate(uses))
+        copies = {self._copies[user] for user, _, _ in uses if user in self._copies}
+        chains = self._of_copies(node, uses, least) if copies else self._apart(node, uses, least)
+        if len(copies) <= 1 < len(chains) <= _MOST_CHAINS:
+            self._copies[node] = len(chains)
+            for copy, chain in enumerate(chains):
+                self._operands.update((use, copy) for use in chain)
 
-    def _count_uses(self, graph: Graph, wanted: Set[int]) -> Counter[tuple[int, _Kind, int]]:
+    def _kind(self, use: _Use) -> _Kind:
+        user, _, position = use
+        return self._signatures[user], position
+
+    def _of_copies(self, node: Node, uses: Sequence[_Use], least: int) -> list[list[_Use]]:
+        """The uses by copies of users, where others of the node's kind have such users."""
+        signature = self._signatures[node]
+        chains: dict[int, list[_Use]] = {}
+        for use in uses:
+            if use[0] in self._copies:
+                if self._counts[signature, self._kind(use)].total() < least:
+                    return []
+                chains.setdefault(use[1], []).append(use)
+        return [*chains.values()]
+
+    def _apart(self, node: Node, uses: Sequence[_Use], least: int) -> list[list[_Use]]:
+        """The uses by chain, if of a kind there are more than others have; each has what is usual."""
+        signature = self._signatures[node]
+        kinds = Counter(map(self._kind, uses))
+        many = {
+            kind
+            for kind, count in kinds.items()
+            if count > 1 and kind[0] and self._counts[signature, kind][count] < least
+        }
+        shared = [use for use in uses if self._kind(use) in many]
+        for chains in (self._by_weights(node, shared), [[use] for use in shared]):
+            each = [Counter(map(self._kind, chain)) for chain in chains]
+            if len(each) > 1 and all(
+                counted == each[0]
+                and all(self._counts[signature, k][n] >= least - 1 for k, n in counted.items())
+                for counted in each
+            ):
+                return chains
+        return []
+
+    def _by_weights(self, node: Node, uses: Sequence[_Use]) -> list[list[_Use]]:
+        """The uses of a node by the weights that are read near them: both ways of a layer's."""
+        chains: list[tuple[set[Node], list[_Use]]] = []
+        for use in uses:
+            near, own = self._inputs_near(node, use[0]), [use]
+            apart: list[tuple[set[Node], list[_Use]]] = []
+            for others, members in chains:
+                if near.isdisjoint(others):
+                    apart.append((others, members))
+                else:
+                    near, own = near | others, [*members, *own]
+            chains = [*apart, (near, own)]
+        return [own for _, own in chains]
+
+    def _inputs_near(self, node: Node, user: Node) -> set[Node]:
+        """The inputs of the graph that are read a few steps before or after a user of a node."""
+        before, after, found = {user}, {user}, set[Node]()
+        for _ in range(_STEPS):
+            found.update(v.node for near in (*before, *after) for v in near.inputs)
+            before = {v.node for near in before for v in near.inputs if v.node is not node}
+            after = {each for near in after for each, _ in self._users[near]}
+        return {near for near in found if near.op.name == "input"}
+
+    def _count_uses(self, graph: Graph, wanted: Set[int]) -> None:
         """How many nodes of each of some signatures have so many users of a kind."""
-        found: Counter[tuple[int, _Kind, int]] = Counter()
         signatures = self._signatures
         for node in graph.nodes:
             signature = signatures[node]
             if signature in wanted:
                 kinds = [(signatures[user], place) for user, place in self._users[node]]
                 for kind, count in Counter(kinds).items():
-                    found[signature, kind, count] += 1
-        return found
+                    self._counts[signature, kind][count] += 1
 
     def _write(self, graph: Graph) -> Graph:
         nodes: list[Node] = []

@@ -93,8 +93,8 @@ class Succession:
             if mine is theirs:
                 continue
             known, back = following.get(mine.node), preceding.get(theirs.node)
-            if known is None and back is None:
-                continue
+            if known is None and (back is None or not self._signatures[mine.node]):
+                continue  # the first block may read an input in place of what a block gives
             if known is not theirs.node or mine.index != theirs.index:
                 return False
         return True
@@ -181,9 +181,10 @@ def _pieces(chains: Sequence[list[Node]], starts: Set[Node]) -> Iterator[list[No
     for chain, places in zip(chains, breaks, strict=True):
         votes.setdefault(len(chain), Counter())[places] += 1
     for chain, places in zip(chains, breaks, strict=True):
-        (usual, _), *_ = votes[len(chain)].most_common(1)
-        kept = usual if _are_near(places, usual) else places
-        for start, end in itertools.pairwise((0, *kept, len(chain))):
+        voted = votes[len(chain)]
+        (usual, count), *_ = voted.most_common(1)
+        follows = _are_near(places, usual) if places else 2 * count > voted.total()
+        for start, end in itertools.pairwise((0, *(usual if follows else places), len(chain))):
             yield chain[start:end]
 
 
