@@ -2,8 +2,10 @@
 
 An encoder and a decoder that read one input both normalise it first: one node, as equal nodes are
 merged, which can be part of one loop only; the other chain would lose its first block. So a cheap
-node that no heavy one comes before is copied where others of its kind have one user of a kind, and
-it has a few, as hardly any other has. Copies that end up in no loop are merged again later.
+node that no heavy one comes before is copied where it has more users of a kind than others have,
+and with it all that it is computed of. Where a layer reads it on its way forth and back, the users
+of a chain are those that come with the same weights. Copies that end up in no loop are merged again
+later.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from graphc.ir.node import Node, Value
 from passes.layer_rolling.node_signatures import Signatures, Users, is_draw, is_heavy
 
 _MOST_CHAINS: Final = 4
+_MOST_USES: Final = 4 * _MOST_CHAINS
 _STEPS: Final = 3
 """How far a product with weights may be from what a layer begins with, forth and back."""
 
@@ -92,7 +95,7 @@ class OwnBeginnings(ValueMap):
         return [*chains.values()]
 
     def _apart(self, node: Node, uses: Sequence[_Use], least: int) -> list[list[_Use]]:
-        """The uses by chain, if of a kind there are more than others have; each has what is usual."""
+        """The uses by chain where there are more of a kind than others have; each has as many."""
         signature = self._signatures[node]
         kinds = Counter(map(self._kind, uses))
         many = {
@@ -101,6 +104,8 @@ class OwnBeginnings(ValueMap):
             if count > 1 and kind[0] and self._counts[signature, kind][count] < least
         }
         shared = [use for use in uses if self._kind(use) in many]
+        if len(shared) > _MOST_USES:
+            return []
         for chains in (self._by_weights(node, shared), [[use] for use in shared]):
             each = [Counter(map(self._kind, chain)) for chain in chains]
             if len(each) > 1 and all(

@@ -80,6 +80,46 @@ def test_layers_that_are_used_again_are_whole_loops_in_each_round(rounds: int) -
         np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
 
 
+def attend(x: Any, source: Any, weights: Any) -> Any:
+    scale, query, key, value = weights
+    scores = ((normalized(x, 1) * scale) @ query) @ (source @ key).T
+    return x + jax.nn.softmax(scores) @ (source @ value)
+
+
+def feed_forward(x: Any, weights: Any) -> Any:
+    scale, up, down = weights
+    return x + jax.nn.gelu((normalized(x, 1) * scale) @ up) @ down
+
+
+def encoded_and_decoded(layers: Any, x: Any) -> Any:
+    encoded = decoded = x
+    for weights in layers[:LAYERS]:
+        encoded = feed_forward(attend(encoded, encoded, weights[:4]), weights[4:])
+    for weights in layers[LAYERS:]:
+        decoded = attend(decoded, decoded, weights[:4])
+        decoded = feed_forward(attend(decoded, encoded, weights[7:]), weights[4:7])
+    return jnp.exp(decoded).mean()
+
+
+def test_a_decoder_that_begins_with_what_the_encoder_reads_is_a_whole_loop() -> None:
+    """The normalised input, which both multiply by a scale of their own, forth and back."""
+    numbers = np.random.default_rng(0)
+    attention, wide = [(WIDTH,), *[(WIDTH, WIDTH)] * 3], (WIDTH, 2 * WIDTH)
+    encoder = [*attention, (WIDTH,), wide, wide[::-1]]
+    layers = [
+        [numbers.normal(0, 0.3, shape).astype(np.float32) for shape in shapes]
+        for shapes in [encoder] * LAYERS + [[*encoder, *attention]] * LAYERS
+    ]
+    given = layers, numbers.normal(0, 1, (4, WIDTH)).astype(np.float32)
+    step = graphc.jit(jax.grad(encoded_and_decoded), pipeline=default_pipeline())
+    rolled = step.graph(*given, stage="rolled")
+    # the input has no gradient, so the way back of both first layers is shorter
+    assert sorted(lengths(rolled)) == [LAYERS - 1, LAYERS - 1, LAYERS, LAYERS]
+    expected = jax.grad(encoded_and_decoded)(*given)
+    for mine, theirs in zip(*map(jax.tree.leaves, (step(*given), expected)), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5 * np.abs(theirs).max())
+
+
 def test_a_search_in_vain_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """Families that give no loop are grown for a while, not each of them."""
     graph, grown = before_rolling(), list[int]()
