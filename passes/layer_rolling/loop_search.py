@@ -45,6 +45,8 @@ from passes.layer_rolling.succession import Succession
 _MOST_RIVALS: Final = 16
 _MOST_GROWN: Final = 40_000
 """Families are compared until they have grown over so many nodes: a second or two."""
+_A_PART: Final = 4
+"""One heavy node of a kind for four in loops is left by the first or the last of few layers."""
 _ABOUT: Final = 10
 """A tenth more or less is about as much."""
 _MOST_IN_VAIN: Final = 8
@@ -119,19 +121,20 @@ class LoopSearch:
         return best
 
     def _leaves_a_chain(self, loops: Sequence[Loop]) -> bool:
-        """Whether enough heavy nodes are left of a kind that loops hold for another loop."""
-        kinds = {
-            self.signatures[orbit.nodes[0]]
-            for loop in loops
-            for orbit in loop.orbits
-            if is_heavy(orbit.nodes[0])
-        }
+        """Whether enough heavy nodes are left for another loop, of a kind that these hold."""
+        kinds = Counter[int]()
+        for loop in loops:
+            for orbit in loop.orbits:
+                if is_heavy(orbit.nodes[0]):
+                    kinds[self.signatures[orbit.nodes[0]]] += loop.schedule.length
         left = Counter(
             kind
             for node in self._graph.nodes
             if (kind := self.signatures[node]) in kinds and not self._flow.is_taken(node)
         )
-        return any(count >= self._least for count in left.values())
+        return any(
+            count >= self._least and count * _A_PART > kinds[kind] for kind, count in left.items()
+        )
 
     def left_out(self) -> list[str]:
         """Why heavy nodes that came in numbers are in none of the loops."""
