@@ -13,6 +13,7 @@ import numpy as np
 from graphc.dtypes import I32
 from graphc.ir.builder import Builder
 from graphc.ir.node import Value
+from graphc.opset.attention.signature import seen_by_place
 from passes.attention_legalization.block_plan import BlockPlan
 from passes.attention_legalization.named_loops import Named, at
 
@@ -68,13 +69,7 @@ def _conditions(
     if plan.skips:
         key = _key_places(build, plan, key_number)
         query = _places(build, plan, names["block"], plan.query_block, axis=1)
-        seen: list[Value] = []
-        if plan.is_causal:
-            seen.append(build.compare(query, key, direction="GE"))
-        if plan.window is not None:
-            before, after = (build.full_like(key, size) for size in plan.window)
-            seen.append(build.compare(query, build.add(key, before), direction="LE"))
-            seen.append(build.compare(query, build.subtract(key, after), direction="GE"))
+        seen = seen_by_place(build, query, key, plan.is_causal, plan.window)
         found += [_rows(build, plan, each) for each in seen]
     return found
 

@@ -14,7 +14,7 @@ from graphc.dtypes import I32
 from graphc.ir.builder import Builder
 from graphc.ir.node import Node, Value
 from graphc.ir.op import OpCall
-from graphc.opset.attention.signature import as_type, computed_in, find_extras
+from graphc.opset.attention.signature import as_type, computed_in, find_extras, seen_by_place
 from passes.attention_legalization.block_plan import filled_up
 from passes.attention_legalization.named_loops import Named, scan
 from passes.attention_legalization.query_blocks import Segment, has_order
@@ -131,13 +131,8 @@ def _mask(build: Builder, node: Node, names: Named, keys: range) -> Value:
     key = build.iota(dtype=I32, shape=plane, iota_dimension=1)
     if keys.start:
         key = build.add(key, build.full_like(key, keys.start))
-    seen: list[Value] = []
-    if attributes["is_causal"]:
-        seen.append(build.compare(query, key, direction="GE"))
-    if (window := attributes["local_window_size"]) is not None:
-        before, after = (build.full_like(key, size) for size in window)
-        seen.append(build.compare(query, build.add(key, before), direction="LE"))
-        seen.append(build.compare(query, build.subtract(key, after), direction="GE"))
+    is_causal, window = attributes["is_causal"], attributes["local_window_size"]
+    seen = seen_by_place(build, query, key, is_causal, window)
     given = names.get("mask")
     shape = (1, 1, *plane) if given is None else (*given.type.shape[:2], *plane)
     conditions = [build.broadcast_in_dim(x, shape=shape, broadcast_dimensions=(2, 3)) for x in seen]

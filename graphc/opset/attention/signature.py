@@ -238,21 +238,38 @@ def _repeated(build: Builder, value: Value, like: Value) -> Value:
     return build.broadcast_in_dim(squeezed, shape=like.type.shape, broadcast_dimensions=kept)
 
 
+def seen_by_place(
+    build: Builder, query: Value, key: Value, is_causal: bool, window: tuple[int, int] | None
+) -> list[Value]:
+    """What order and distance say of where a query may look at a key; all must hold.
+
+    Args:
+        build: makes the nodes.
+        query: places of queries along the sequence, integers.
+        key: those of keys, of the same shape.
+        is_causal: whether a query sees no later keys.
+        window: how many keys before and after it a query sees.
+    """
+    seen: list[Value] = []
+    if is_causal:
+        seen.append(build.compare(query, key, direction="GE"))
+    if window is not None:
+        before, after = (build.full_like(key, size) for size in window)
+        seen.append(build.compare(query, build.add(key, before), direction="LE"))
+        seen.append(build.compare(query, build.subtract(key, after), direction="GE"))
+    return seen
+
+
 def _allowed(build: Builder, call: OpCall, logits: Value, mask: Value | None) -> Value | None:
     """Where a query may look at a key; None where it may everywhere."""
     conditions: list[Value] = [] if mask is None else [_repeated(build, mask, logits)]
-    shape, window = logits.type.shape, call.attributes["local_window_size"]
-    if call.attributes["is_causal"] or window is not None:
+    shape, is_causal = logits.type.shape, call.attributes["is_causal"]
+    window = call.attributes["local_window_size"]
+    if is_causal or window is not None:
         plane = shape[2:]
         query = build.iota(dtype=I32, shape=plane, iota_dimension=0)
         key = build.iota(dtype=I32, shape=plane, iota_dimension=1)
-        seen: list[Value] = []
-        if call.attributes["is_causal"]:
-            seen.append(build.compare(query, key, direction="GE"))
-        if window is not None:
-            before, after = (build.full_like(key, size) for size in window)
-            seen.append(build.compare(query, build.add(key, before), direction="LE"))
-            seen.append(build.compare(query, build.subtract(key, after), direction="GE"))
+        seen = seen_by_place(build, query, key, is_causal, window)
         conditions += [
             build.broadcast_in_dim(each, shape=shape, broadcast_dimensions=(2, 3)) for each in seen
         ]
