@@ -11,7 +11,7 @@ later.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Final
 
 from graphc.ir.editor import ValueMap
@@ -53,8 +53,7 @@ class OwnBeginnings(ValueMap):
         self._operands: dict[_Use, int] = {}
         self._made: dict[tuple[Node, int], Node] = {}
         beginnings = list(_beginnings(graph))
-        self._counts = defaultdict[tuple[int, _Kind], Counter[int]](Counter)
-        self._count_uses(graph, {signatures[node] for node in beginnings})
+        self._counts = self._count_uses(graph, {signatures[node] for node in beginnings})
         for node in reversed(beginnings):
             self._copy(node, least)
         self.graph = self._write(graph) if self._copies else graph
@@ -107,12 +106,9 @@ class OwnBeginnings(ValueMap):
         if len(shared) > _MOST_USES:
             return []
         for chains in (self._by_weights(node, shared), [[use] for use in shared]):
-            each = [Counter(map(self._kind, chain)) for chain in chains]
-            if len(each) > 1 and all(
-                counted == each[0]
-                and all(self._counts[signature, k][n] >= least - 1 for k, n in counted.items())
-                for counted in each
-            ):
+            first, *others = [Counter(map(self._kind, chain)) for chain in chains] or [Counter()]
+            is_usual = all(self._counts[signature, k][n] >= least - 1 for k, n in first.items())
+            if others and is_usual and all(each == first for each in others):
                 return chains
         return []
 
@@ -139,15 +135,19 @@ class OwnBeginnings(ValueMap):
             after = {each for near in after for each, _ in self._users[near]}
         return {near for near in found if near.op.name == "input"}
 
-    def _count_uses(self, graph: Graph, wanted: Set[int]) -> None:
+    def _count_uses(
+        self, graph: Graph, wanted: Set[int]
+    ) -> Mapping[tuple[int, _Kind], Counter[int]]:
         """How many nodes of each of some signatures have so many users of a kind."""
+        found = defaultdict[tuple[int, _Kind], Counter[int]](Counter)
         signatures = self._signatures
         for node in graph.nodes:
             signature = signatures[node]
             if signature in wanted:
                 kinds = [(signatures[user], place) for user, place in self._users[node]]
                 for kind, count in Counter(kinds).items():
-                    self._counts[signature, kind][count] += 1
+                    found[signature, kind][count] += 1
+        return found
 
     def _write(self, graph: Graph) -> Graph:
         nodes: list[Node] = []
