@@ -37,6 +37,7 @@ class MemoryGoal:
         flops: floating-point operations that are done a second time.
         total_flops: those of the whole program without them.
         is_least: whether nothing is left that could be removed.
+        steps: what could be removed, from the least work to the most.
         largest: what is still kept, the largest first.
     """
 
@@ -45,4 +46,5 @@ class MemoryGoal:
     flops: int = 0
     total_flops: int = 0
     is_least: bool = True
+    steps: Sequence[int] = ()
     largest: Sequence[KeptValue] = field(default_factory=tuple[KeptValue, ...])

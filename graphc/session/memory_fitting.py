@@ -16,9 +16,12 @@ from graphc.memory_sizes import format_bytes
 from graphc.rewriting.memory_goal import MemoryGoal
 
 _MOST_ATTEMPTS: Final = 8
+_MOST_BESIDE: Final = 8
 _MOST_REFINEMENTS: Final = 2
 _WELL_USED: Final = 0.8
 """The share of a budget that a program must take for nobody to look for one with less work."""
+_ALIKE: Final = 1 / 64
+"""Two programs that differ by a smaller share of what is taken without a budget are one attempt."""
 _ALL: Final = 2**62
 
 
@@ -86,7 +89,7 @@ def fit_memory(budget: int, attempt: Callable[[MemoryGoal], T]) -> tuple[T, Memo
         temp_bytes=taken,
         flops_added=goal.flops,
         total_flops=goal.total_flops,
-        attempts=search.attempts,
+        attempts=len(search.tried),
     )
     return made, fit
 
@@ -96,21 +99,24 @@ class _Search(Generic[T]):
 
     Attributes:
         budget: in bytes.
-        attempts: how many programs were compiled.
-        unbudgeted: what the first one takes, in which nothing is computed again.
-        known: what programs take, by the bytes that they remove; others may know some already.
-        goal: that of the last one.
+        compiled: what programs take, by the bytes that they remove; shared with other searches,
+            so that none compiles what another has.
+        tried: the part of it that this search came by.
+        steps: what the passes can remove, from the least work to the most.
+        goal: that of the last attempt.
+        least: the goal of the one that takes least.
         best: of those that fit the one with the least work, its goal, what it was expected to take,
             and what it takes.
     """
 
     def __init__(
-        self, budget: int, attempt: Callable[[MemoryGoal], T], known: dict[int, int]
+        self, budget: int, attempt: Callable[[MemoryGoal], T], compiled: dict[int, int]
     ) -> None:
         self.budget = budget
-        self.attempts = 0
-        self.known = known
-        self.goal = MemoryGoal(0)
+        self.compiled = compiled
+        self.tried: dict[int, int] = {}
+        self.steps: set[int] = set()
+        self.goal = self.least = MemoryGoal(0)
         self.best: tuple[T, MemoryGoal, int, int] | None = None
         self.attempt = attempt
         self._off = 0
@@ -120,14 +126,44 @@ class _Search(Generic[T]):
 
     def run(self) -> None:
         """Save more until it fits; then, where that was far too much, a little less."""
+        self._save_more()
+        if self.best is None:
+            self._look_beside_the_least()
+        self._save_less()
+
+    def _save_more(self) -> None:
         for number in range(1, _MOST_ATTEMPTS):
             if self.best is not None or self.goal.is_least:
-                break
+                return
             before = self.goal.removed
             # how far types were off is how far they will be off the next time
             wanted = max(self._wanted, before + 1)
             self._try(_ALL if number == _MOST_ATTEMPTS - 1 else wanted)
             self.goal.is_least |= self.goal.removed <= before
+
+    def _look_beside_the_least(self) -> None:
+        """Try what was leapt over: where more is computed again, XLA may need more.
+
+        From the program that takes least to those that remove a little less and a little more, as
+        long as one of them takes less.
+        """
+        for _ in range(_MOST_BESIDE):
+            here = self.least.removed
+            others = [step for step in {*self.steps, *self.tried} if self._differs(step, here)]
+            less = max([step for step in others if step < here], default=None)
+            more = min([step for step in others if step > here], default=None)
+            beside = [step for step in (less, more) if step is not None and self._is_new(step)]
+            if self.best is not None or not beside:
+                return
+            self._try(beside[0])
+
+    def _is_new(self, step: int) -> bool:
+        return all(self._differs(step, each) for each in self.tried)
+
+    def _differs(self, step: int, other: int) -> bool:
+        return abs(step - other) > _ALIKE * self.unbudgeted
+
+    def _save_less(self) -> None:
         for _ in range(_MOST_REFINEMENTS):
             if self.best is None or self.best[3] > _WELL_USED * self.budget:
                 return
@@ -147,11 +183,14 @@ class _Search(Generic[T]):
         if below is not None and goal.removed >= below:
             return 0
         self.goal = goal
+        self.steps.update(goal.steps)
         expected = self.unbudgeted + self._off - goal.removed
-        if goal.removed not in self.known:
-            self.attempts += 1
-            self.known[goal.removed] = _temp_bytes(made.executable)
-        taken = self.known[goal.removed]
+        if goal.removed not in self.compiled:
+            self.compiled[goal.removed] = _temp_bytes(made.executable)
+        taken = self.compiled[goal.removed]
+        if taken < min(self.tried.values(), default=_ALL):
+            self.least = goal
+        self.tried[goal.removed] = taken
         if remove:
             self._off = taken - (self.unbudgeted - goal.removed)
         if taken <= self.budget:
@@ -164,16 +203,18 @@ class _Search(Generic[T]):
 def _least_that_is_met(search: _Search[T]) -> int:
     """The smallest budget that a search like one that failed meets.
 
-    The least of all that were tried, if a search for that comes by it; or what the program takes
-    that saves most, which every search comes by.
+    What took least, and less if a search for that meets less, as long as searches come by it; or
+    what the program takes that saves most, which every search comes by.
     """
-    least = min(search.known.values())
-    if least < search.known[search.goal.removed]:
-        again = _Search(least, search.attempt, search.known)
+    met, least = search.tried[max(search.tried)], search.tried[search.least.removed]
+    while True:
+        again = _Search(least, search.attempt, search.compiled)
         again.run()
         if again.best is None:
-            return search.known[search.goal.removed]
-    return least
+            return met
+        met, least = least, again.best[3]
+        if met == least:
+            return met
 
 
 def _temp_bytes(executable: Executable) -> int:
@@ -188,7 +229,7 @@ def _temp_bytes(executable: Executable) -> int:
 
 
 def _infeasible(search: _Search[T], smallest: int) -> MemoryBudgetError:
-    budget, goal = search.budget, search.goal
+    budget, goal = search.budget, search.least
     lines = [
         f"{format_bytes(kept.bytes):>12}  {kept.name or '(no name)'}  "
         f"{kept.origin.file}:{kept.origin.line}"
@@ -199,7 +240,7 @@ def _infeasible(search: _Search[T], smallest: int) -> MemoryBudgetError:
         "memory",
         given=f"memory_budget of {budget:,} bytes; without one it takes {search.unbudgeted:,}",
         expected=f"at least {smallest:,} bytes ({format_bytes(smallest)}): the least of the "
-        f"{len(search.known)} forms that were tried, which that budget meets",
+        f"{len(search.compiled)} forms that were tried, which that budget meets",
         fix="raise the budget, or make the batch or the largest values smaller",
         origin=goal.largest[0].origin if goal.largest else None,
         context="\n".join(["the largest values that are left:", *lines]),

@@ -28,10 +28,12 @@ class ComputationInPieces(GraphPass):
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
         goal = context.memory
-        if goal is None or goal.remove <= 0 or not goal.is_least or goal.removed >= goal.remove:
+        if goal is None or goal.remove <= 0 or not goal.is_least:
+            return PassResult.unchanged(graph)
+        goal.is_least = False  # before pieces were tried
+        if goal.removed >= goal.remove:
             return PassResult.unchanged(graph)
         before, best, removed = most_alive(graph.nodes, set(graph.outputs)), InPieces(graph), 0
-        goal.is_least = False
         for most in self.pieces:
             made = in_pieces(graph, most, context.registry)
             saved = before - most_alive(made.graph.nodes, set(made.graph.outputs))

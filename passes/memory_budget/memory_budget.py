@@ -50,6 +50,7 @@ class MemoryBudget(GraphPass):
             return sum(own.bytes - option.bytes for own, option in zip(first, plan, strict=True))
 
         chosen = next((plan for plan in found if removed(plan) >= goal.remove), last)
+        goal.steps = [removed(plan) for plan in found[1:]]
         goal.removed = removed(chosen)
         goal.flops = sum(option.flops for option in chosen)
         goal.is_least = chosen is last

@@ -165,6 +165,7 @@ def by_plans(budget: int, plans: dict[int, int]) -> tuple[list[int], Any]:
 
     def attempt(goal: MemoryGoal) -> Any:
         enough = [removed for removed in plans if removed >= goal.remove]
+        goal.steps = sorted(plans)[1:]
         goal.removed = min(enough, default=max(plans))
         removed = goal.removed
 
@@ -196,6 +197,15 @@ def test_the_smallest_that_an_error_says_is_met_when_asked_for(plans: dict[int, 
         if smallest is not None:
             assert smallest > budget
             assert smallest_of(smallest, plans) is None
+
+
+def test_what_was_leapt_over_is_tried_where_the_last_program_takes_too_much() -> None:
+    plans = {0: 1000, 300: 800, 440: 410, 450: 400, 500: 950, 505: 945}
+    assert smallest_of(500, plans) is None
+    compiled, fit = by_plans(500, plans)
+    assert compiled == [0, 500, 505, 450]  # 440 would be much the same
+    assert fit.temp_bytes == 400
+    assert smallest_of(300, plans) == 400
 
 
 def test_no_program_is_compiled_twice() -> None:
