@@ -57,7 +57,7 @@ _FEW_GROWN: Final = 20_000
 _PERIODS: Final = (1, 2, 3, 4)
 """How many look-alike layers a block may be made of: ABAB has blocks of two."""
 
-Seeds = tuple[tuple[Node, Node], ...]
+Pairs = tuple[tuple[Node, Node], ...]
 """Nodes of which the second is to come one block after the first."""
 
 
@@ -80,9 +80,10 @@ class LoopSearch:
         self.signatures = Signatures(graph)
         self._flow = Flow(self.users)
         self._rows = StackedRows()
-        self._failed: set[Seeds] = set()
+        self._failed: set[Pairs | frozenset[tuple[Node, Node]]] = set()
         self._patience = max(_FEW_GROWN, _MOST_IN_VAIN * len(graph.nodes))
         self._side_by_side: list[Orbit] = []
+        self._compared: set[frozenset[tuple[Node, Node]]] = set()
 
     def run(self) -> list[Loop]:
         """The loops of the graph, in no order; no two share a node."""
@@ -101,6 +102,7 @@ class LoopSearch:
         rolled. The first will do where it leaves no other chain of nodes of its kinds.
         """
         best: list[Loop] = []
+        self._compared.clear()
         rivals, most = 0, min(_MOST_RIVALS, 1 + _MOST_GROWN // len(self._graph.nodes))
         for family in alike:
             loops = next(filter(None, (self._loops_of(family, each) for each in _PERIODS)), [])
@@ -194,6 +196,10 @@ class LoopSearch:
         if not seeds or seeds in self._failed or self._patience < 0:
             return []
         succession = self._grow(seeds)
+        grown = frozenset(succession.following.items())
+        if grown in self._compared or grown in self._failed:  # from another node of the block
+            return []
+        self._compared.add(grown)
         orbits = find_orbits(succession, self._least)
         found: list[Loop] = []
         cycles = find_cycles(orbits)
@@ -207,11 +213,11 @@ class LoopSearch:
             rest = reverse_orbits(self._not_taken(rest))
             found += self._plan(rest, has_heavy, are_reversed=True)
         if not found:
-            self._failed.add(seeds)
+            self._failed |= {seeds, grown}
             self._patience -= len(succession.following)
         return found
 
-    def _seeds(self, family: Sequence[Node], period: int) -> Seeds:
+    def _seeds(self, family: Sequence[Node], period: int) -> Pairs:
         """The members of a family that follow each other; none where they are too few."""
         free = [node for node in family if not self._flow.is_taken(node)]
         return (
@@ -220,7 +226,7 @@ class LoopSearch:
             else ()
         )
 
-    def _grow(self, seeds: Seeds) -> Succession:
+    def _grow(self, seeds: Pairs) -> Succession:
         """What follows from nodes following each other."""
         succession = Succession(self.signatures, self.users, self._flow.is_taken)
         succession.grow(seeds)
