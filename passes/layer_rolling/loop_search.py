@@ -197,7 +197,9 @@ class LoopSearch:
             return []
         succession = self._grow(seeds)
         grown = frozenset(succession.following.items())
-        if grown in self._compared or grown in self._failed:  # from another node of the block
+        if grown in self._failed:  # from another node of the block
+            self._patience -= len(grown)
+        if grown in self._compared or grown in self._failed:
             return []
         self._compared.add(grown)
         orbits = find_orbits(succession, self._least)
@@ -214,7 +216,7 @@ class LoopSearch:
             found += self._plan(rest, has_heavy, are_reversed=True)
         if not found:
             self._failed |= {seeds, grown}
-            self._patience -= len(succession.following)
+            self._patience -= len(grown)
         return found
 
     def _seeds(self, family: Sequence[Node], period: int) -> Pairs:
