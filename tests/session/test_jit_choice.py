@@ -14,6 +14,7 @@ from graphc.importers.jax_functions.repetition import find_repetition
 from graphc.session.jit_choice import (
     DRAWS,
     EQUATIONS,
+    EQUATIONS_PER_PRODUCT,
     FEW_PRODUCTS,
     FLOPS_PER_BYTE,
     LOGITS,
@@ -42,10 +43,14 @@ def traced(function, *shapes):
     return jax.jit(function).trace(*specs).jaxpr
 
 
-WIDE = ((128, 8, 8), (2048, 8))
-"""Weights of 128 layers, and so many rows that copies of weights are nothing."""
+WIDE = ((1024, 8, 8), (2**14, 8))
+"""Weights of 1,024 layers, and so many rows that copies of weights are nothing."""
 MANY = FEW_PRODUCTS + 1
 """So many layers that they are worth loops even if there is not much between their products."""
+DEEP = 1024
+"""So many layers that they are worth loops even if there is but little between their products."""
+LITTLE = math.ceil(4 * EQUATIONS / DEEP) - 3
+"""So many ops are; three more equations are the product, and what cuts out its weights."""
 
 
 @pytest.mark.parametrize(
@@ -55,12 +60,20 @@ MANY = FEW_PRODUCTS + 1
         (PRODUCTS, 1, WIDE, "equations as fast as loops"),
         (FEW_PRODUCTS, EQUATIONS // FEW_PRODUCTS, WIDE, "equations as fast as loops"),
         (MANY, EQUATIONS // MANY, ((128, 8, 8), (1, 8)), "copying arguments"),
+        (DEEP, LITTLE - 1, WIDE, "equations as fast as loops"),
     ],
 )
 def test_too_little_is_left_as_it_was_written(layers, ops, shapes, words) -> None:
     reason = nothing_to_gain(traced(deep(layers, ops), *shapes))
     assert reason is not None
     assert words in reason
+
+
+def test_little_between_many_more_products_goes_through_the_passes() -> None:
+    program = traced(deep(DEEP, LITTLE), *WIDE)
+    found = find_repetition(program)
+    assert found.equations < EQUATIONS_PER_PRODUCT * found.heavy
+    assert nothing_to_gain(program) is None
 
 
 @pytest.mark.parametrize(("layers", "equations"), [(PRODUCTS, 2 * EQUATIONS), (MANY, EQUATIONS)])
@@ -78,6 +91,8 @@ def attending(layers: int, is_shared: bool, is_trained: bool = True):
             x = x + jax.nn.softmax(query @ key.swapaxes(-1, -2)) @ value @ out
             x = x + jax.nn.gelu(x @ up) @ down
             x = (x - x.mean(-1, keepdims=True)) / jnp.sqrt(x.var(-1, keepdims=True) + 1e-5)
+            for _ in range(8):  # much is between products
+                x = x * jnp.tanh(x) + jnp.sin(x)
         return jnp.sum(x**2)
 
     shapes = [(16, 48), (16, 16), (16, 64), (64, 16)]
@@ -89,6 +104,7 @@ def attending(layers: int, is_shared: bool, is_trained: bool = True):
 def test_layers_of_attention_whose_products_differ_go_through_the_passes() -> None:
     program = attending(16, is_shared=False)
     found = find_repetition(program)
+    assert found.equations > EQUATIONS_PER_PRODUCT * found.heavy
     assert found.products < PRODUCTS
     assert found.heavy > PRODUCTS_WITH_ATTENTION
     assert nothing_to_gain(program) is None
