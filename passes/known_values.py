@@ -100,6 +100,41 @@ def compute_splat(match: Match) -> Array:
     return evaluate_call(OpCall(match.node.op, types, match.node.attributes), scalars)[0]
 
 
+_KEEPS_SIGNS: Final = frozenset(
+    {
+        "add", "multiply", "divide", "sqrt", "reduce_sum", "reduce_max", "reduce_min",
+        "reduce_product", "broadcast_in_dim", "reshape", "transpose", "slice", "concatenate",
+    }
+)  # fmt: skip
+_NEVER_NEGATIVE: Final = frozenset({"abs", "exponential", "logistic", "softplus", "softmax"})
+_DEEPEST: Final = 12
+
+
+def is_never_negative(value: Value, scope: MatchScope, depth: int = _DEEPEST) -> bool:
+    """Whether no element can have a sign, that of -0.0 and minus infinity included; NaN may be."""
+    splat = scope.splat(value)
+    if splat is not None:
+        return bool(np.isfinite(splat.scalar) and not np.signbit(splat.scalar))
+    node, operands = value.node, scope.operands(value.node)
+    if node.op.name in _NEVER_NEGATIVE or depth == 0:
+        return depth > 0
+    if node.op.name == "multiply" and operands[0] is operands[1]:
+        return True
+    if node.op.name == "power":
+        exponent = scope.splat(operands[1])
+        return exponent is not None and float(np.asarray(exponent.scalar)) == 2
+    if node.op.name == "maximum":
+        return any(_is_positive(operand, scope) for operand in operands)
+    return node.op.name in _KEEPS_SIGNS and all(
+        is_never_negative(operand, scope, depth - 1) for operand in operands
+    )
+
+
+def _is_positive(value: Value, scope: MatchScope) -> bool:
+    splat = scope.splat(value)
+    return splat is not None and bool(np.asarray(splat.scalar) > 0)
+
+
 def has_subnormals(array: Array, dtype: DType) -> bool:
     """Whether some element is a float too small to have all its digits."""
     if not dtype.is_inexact:

@@ -237,6 +237,10 @@ def jit(
     (it prints, it calls back), or that gains nothing (it is small, or nothing in it repeats), runs
     as it was written; `unoptimized` of what is given back says why, and so does its report.
 
+    Where a formula overflows, as log(softmax(x)) does, the passes give the value of one that does
+    not, and JAX inf or NaN; `pipeline=passes.default_pipeline().without("stabilisation")` overflows
+    as well.
+
     Args:
         function: of arrays and pytrees of arrays; None where `jit(...)` is used as a decorator.
         static_argnums: as in `jax.jit`, as the four that follow.

@@ -7,6 +7,7 @@ from typing import Final
 from graphc.rewriting.match import Match
 from graphc.rewriting.rules import NOT_NEEDED, Equation, RuleCollector
 from graphc.rewriting.terms import Captured, Splat, Tensor, op
+from passes.known_values import is_never_negative
 from passes.refusals import for_floats, for_integers, for_real, for_signed
 
 _rules = RuleCollector("arithmetic")
@@ -244,15 +245,24 @@ def power_of_minus_one(x: Tensor) -> Equation:
     return x**-1, 1 / x
 
 
-@_rules.equation("reassociates", for_floats("complex roots have branches"))
+def _is_not_negative(match: Match) -> str | None:
+    base = match.operands()[0]
+    if not base.type.dtype.is_floating:
+        return "complex roots have branches"
+    if not is_never_negative(base, match.scope):
+        return "it may be minus infinity, whose power is infinite, and which has no square root"
+    return None
+
+
+@_rules.equation("reassociates", _is_not_negative)
 def power_of_half(x: Tensor) -> Equation:
-    """X ** 0.5 is sqrt(x); minus infinity alone has no square root."""
+    """X ** 0.5 is sqrt(x), where x is a square, a sum of such, or never negative otherwise."""
     return x**0.5, op.sqrt(x)
 
 
-@_rules.equation("reassociates", for_floats("complex roots have branches"))
+@_rules.equation("reassociates", _is_not_negative)
 def power_of_minus_half(x: Tensor) -> Equation:
-    """X ** -0.5 is rsqrt(x); minus infinity alone has no square root."""
+    """X ** -0.5 is rsqrt(x), where x is never negative."""
     return x**-0.5, op.rsqrt(x)
 
 

@@ -209,16 +209,14 @@ ARITHMETIC_CASES = [
     Case(
         "power_of_half",
         (F32,),
-        lambda b, x: b.power(x, full(b, x, 0.5)),
-        lambda b, x: b.sqrt(x),
-        low=0.0,
+        lambda b, x: b.power(b.add(b.multiply(x, x), full(b, x, 1e-5)), full(b, x, 0.5)),
+        lambda b, x: b.sqrt(b.add(b.multiply(x, x), full(b, x, 1e-5))),
     ),
     Case(
         "power_of_minus_half",
         (F32,),
-        lambda b, x: b.power(x, full(b, x, -0.5)),
-        lambda b, x: b.rsqrt(x),
-        low=0.1,
+        lambda b, x: b.power(b.maximum(x, full(b, x, 0.1)), full(b, x, -0.5)),
+        lambda b, x: b.rsqrt(b.maximum(x, full(b, x, 0.1))),
     ),
     Case(
         "absolute_value_of_negated", (F32,), lambda b, x: b.abs(b.negate(x)), lambda b, x: b.abs(x)
@@ -350,6 +348,16 @@ REFUSED = {
         lambda b, x: b.multiply(b.multiply(x, full(b, x, 1e-30)), full(b, x, 1e-30)),
         F32,
         "would be",
+    ),
+    "minus infinity has a power and no root": (
+        lambda b, x: b.power(x, full(b, x, 0.5)),
+        F32,
+        "infinity",
+    ),
+    "-0.0 has a power and a root of another sign": (
+        lambda b, x: b.power(b.maximum(x, full(b, x, 0)), full(b, x, -0.5)),
+        F32,
+        "infinity",
     ),
     "a square": (lambda b, x: b.multiply(x, x), F32, None),
     "max(x, 0)": (lambda b, x: b.maximum(x, full(b, x, 0)), F32, None),

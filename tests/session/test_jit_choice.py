@@ -18,6 +18,7 @@ from graphc.session.jit_choice import (
     FEW_PRODUCTS,
     FLOPS_PER_BYTE,
     LOGITS,
+    NODES_PER_LOOP,
     PRODUCTS,
     PRODUCTS_WITH_ATTENTION,
     nothing_to_gain,
@@ -233,18 +234,32 @@ def test_convolutions_count_as_products() -> None:
     assert found.flops == 4 * 2 * (2 * 3 * 8 * 8) * (3 * 5 * 5)
 
 
-def test_layers_of_convolutions_run_in_loops(monkeypatch) -> None:
-    monkeypatch.setattr("graphc.session.jit_function.nothing_to_gain", lambda program: None)
+def convolved(between: int):
+    """Layers of a convolution and so many sines, through the passes; with arguments."""
 
     def function(x, *kernels):
         for kernel in kernels:
             x = jnp.tanh(jax.lax.conv(x, kernel, (1, 1), "SAME"))
+            for _ in range(between):
+                x = jnp.sin(x)
         return x
 
     made = graphc.jit(function)
     x, kernels = jnp.ones((1, 3, 5, 5)), [jnp.ones((3, 3, 3, 3)) / 27] * 5
     np.testing.assert_allclose(made(x, *kernels), function(x, *kernels), rtol=1e-5)
-    assert not made.unoptimized
+    return made
+
+
+def test_layers_of_convolutions_run_in_loops(monkeypatch) -> None:
+    monkeypatch.setattr("graphc.session.jit_function.nothing_to_gain", lambda program: None)
+    assert not convolved(between=NODES_PER_LOOP // 4).unoptimized
+
+
+def test_a_loop_in_place_of_few_nodes_runs_as_it_was_written(monkeypatch) -> None:
+    monkeypatch.setattr("graphc.session.jit_function.nothing_to_gain", lambda program: None)
+    assert convolved(between=0).unoptimized == [
+        "XLA compiles 8 nodes as fast as the 1 loops that spare them"
+    ]
 
 
 def test_what_passes_leave_alone_runs_as_it_was_written(monkeypatch) -> None:
