@@ -27,7 +27,7 @@ from passes.elementwise_fusion import ElementwiseFusion
 from passes.functional import Functional
 from passes.layer_rolling import LayerRolling
 from passes.loop_products import LoopProducts
-from passes.memory_budget import ComputationInPieces, MemoryBudget
+from passes.memory_budget import ComputationInPieces, FirstIterations, MemoryBudget
 from passes.optimizer_updates import OptimizerUpdates
 from passes.pruning import Pruning
 from passes.row_access import RowAccess
@@ -87,6 +87,8 @@ def default_pipeline() -> Pipeline:
             Stage(
                 "budgeted",
                 (
+                    FirstIterations(),
+                    Pruning(),
                     MemoryBudget(),
                     Pruning(),
                     CommonSubexpressions(),

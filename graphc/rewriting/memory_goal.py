@@ -38,6 +38,8 @@ class MemoryGoal:
         total_flops: those of the whole program without them.
         is_least: whether nothing is left that could be removed.
         steps: what could be removed, from the least work to the most.
+        evens_out: whether loops forth shall have no more iterations than their loops back.
+        is_uneven: whether some have more.
         largest: what is still kept, the largest first.
     """
 
@@ -47,4 +49,6 @@ class MemoryGoal:
     total_flops: int = 0
     is_least: bool = True
     steps: Sequence[int] = ()
+    evens_out: bool = False
+    is_uneven: bool = False
     largest: Sequence[KeptValue] = field(default_factory=tuple[KeptValue, ...])

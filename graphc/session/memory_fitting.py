@@ -6,7 +6,7 @@ its number is the judge after every attempt, and how far it was off says what to
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -79,8 +79,13 @@ def fit_memory(budget: int, attempt: Callable[[MemoryGoal], T]) -> tuple[T, Memo
     """
     search = _Search(budget, attempt, {})
     search.run()
+    searches = [search]
+    if search.best is None and search.goal.is_uneven:
+        search = _Search(budget, attempt, {0: search.unbudgeted}, evens_out=True)
+        search.run()
+        searches.append(search)
     if search.best is None:
-        raise _infeasible(search, _least_that_is_met(search))
+        raise _infeasible(searches)
     made, goal, predicted, taken = search.best
     fit = MemoryFit(
         asked=budget,
@@ -89,7 +94,7 @@ def fit_memory(budget: int, attempt: Callable[[MemoryGoal], T]) -> tuple[T, Memo
         temp_bytes=taken,
         flops_added=goal.flops,
         total_flops=goal.total_flops,
-        attempts=len(search.tried),
+        attempts=1 + sum(len(each.tried) - 1 for each in searches),  # without a budget but once
     )
     return made, fit
 
@@ -99,10 +104,12 @@ class _Search(Generic[T]):
 
     Attributes:
         budget: in bytes.
+        attempt: makes a program.
+        evens_out: whether loops forth lose the iterations that loops back do not have.
         compiled: what programs take, by the bytes that they remove; shared with other searches,
             so that none compiles what another has.
         tried: the part of it that this search came by.
-        steps: what the passes can remove, from the least work to the most.
+        steps: what the passes can remove.
         goal: that of the last attempt.
         least: the goal of the one that takes least.
         best: of those that fit the one with the least work, its goal, what it was expected to take,
@@ -110,15 +117,20 @@ class _Search(Generic[T]):
     """
 
     def __init__(
-        self, budget: int, attempt: Callable[[MemoryGoal], T], compiled: dict[int, int]
+        self,
+        budget: int,
+        attempt: Callable[[MemoryGoal], T],
+        compiled: dict[int, int],
+        evens_out: bool = False,
     ) -> None:
         self.budget = budget
+        self.attempt = attempt
+        self.evens_out = evens_out
         self.compiled = compiled
         self.tried: dict[int, int] = {}
         self.steps: set[int] = set()
         self.goal = self.least = MemoryGoal(0)
         self.best: tuple[T, MemoryGoal, int, int] | None = None
-        self.attempt = attempt
         self._off = 0
         self._too_little = 0
         self.unbudgeted = 0
@@ -178,7 +190,7 @@ class _Search(Generic[T]):
 
     def _try(self, remove: int, below: int | None = None) -> int:
         """Compile a program that saves so much, if it saves less than `below`; gives its bytes."""
-        goal = MemoryGoal(remove)
+        goal = MemoryGoal(remove, evens_out=self.evens_out)
         made = self.attempt(goal)
         if below is not None and goal.removed >= below:
             return 0
@@ -208,7 +220,7 @@ def _least_that_is_met(search: _Search[T]) -> int:
     """
     met, least = search.tried[max(search.tried)], search.tried[search.least.removed]
     while True:
-        again = _Search(least, search.attempt, search.compiled)
+        again = _Search(least, search.attempt, search.compiled, search.evens_out)
         again.run()
         if again.best is None:
             return met
@@ -228,7 +240,9 @@ def _temp_bytes(executable: Executable) -> int:
     return int(found)
 
 
-def _infeasible(search: _Search[T], smallest: int) -> MemoryBudgetError:
+def _infeasible(searches: Sequence[_Search[T]]) -> MemoryBudgetError:
+    smallest, place = min((_least_that_is_met(each), i) for i, each in enumerate(searches))
+    search, forms = searches[place], sum(len(each.compiled) for each in searches)
     budget, goal = search.budget, search.least
     lines = [
         f"{format_bytes(kept.bytes):>12}  {kept.name or '(no name)'}  "
@@ -240,7 +254,7 @@ def _infeasible(search: _Search[T], smallest: int) -> MemoryBudgetError:
         "memory",
         given=f"memory_budget of {budget:,} bytes; without one it takes {search.unbudgeted:,}",
         expected=f"at least {smallest:,} bytes ({format_bytes(smallest)}): the least of the "
-        f"{len(search.compiled)} forms that were tried, which that budget meets",
+        f"{forms} forms that were tried, which that budget meets",
         fix="raise the budget, or make the batch or the largest values smaller",
         origin=goal.largest[0].origin if goal.largest else None,
         context="\n".join(["the largest values that are left:", *lines]),

@@ -1,5 +1,6 @@
 """Meeting a memory budget: what is kept for the way back is computed again instead.
 
+* `first_iterations` gives a loop that goes forth as many iterations as the one that goes back.
 * `loop_pairs` finds a loop and the loop the other way that reads what it stacks.
 * `kept_sets` decides what to keep of an iteration: a minimum cut.
 * `recomputation` writes the pair anew, `blocked_loops` as loops of blocks of iterations,
@@ -13,6 +14,7 @@
 """
 
 from passes.memory_budget.computation_in_pieces import ComputationInPieces
+from passes.memory_budget.first_iterations import FirstIterations
 from passes.memory_budget.memory_budget import MemoryBudget
 
-__all__ = ["ComputationInPieces", "MemoryBudget"]
+__all__ = ["ComputationInPieces", "FirstIterations", "MemoryBudget"]

@@ -208,6 +208,24 @@ def test_what_was_leapt_over_is_tried_where_the_last_program_takes_too_much() ->
     assert smallest_of(300, plans) == 400
 
 
+def test_loops_are_evened_out_where_nothing_else_fits() -> None:
+    asked: list[tuple[bool, int]] = []
+
+    def attempt(goal: MemoryGoal) -> Any:
+        asked.append((goal.evens_out, goal.remove))
+        goal.is_uneven = goal.is_least = goal.remove > 0
+        goal.removed = 550 if goal.remove and goal.evens_out else 0
+        analysis = SimpleNamespace(temp_size_in_bytes=1000 - goal.removed)
+        return SimpleNamespace(executable=SimpleNamespace(memory_analysis=lambda: analysis))
+
+    _, fit = fit_memory(500, attempt)
+    assert asked == [(False, 0), (False, 500), (True, 0), (True, 500)]
+    assert (fit.unbudgeted, fit.temp_bytes, fit.attempts) == (1000, 450, 2)
+    with pytest.raises(MemoryBudgetError, match="least of the 3 forms") as caught:
+        fit_memory(300, attempt)
+    assert caught.value.smallest == 450
+
+
 def test_no_program_is_compiled_twice() -> None:
     for budget in (499, 520, 660, 960):
         compiled, fitted = [], None
