@@ -349,16 +349,6 @@ REFUSED = {
         F32,
         "would be",
     ),
-    "minus infinity has a power and no root": (
-        lambda b, x: b.power(x, full(b, x, 0.5)),
-        F32,
-        "infinity",
-    ),
-    "-0.0 has a power and a root of another sign": (
-        lambda b, x: b.power(b.maximum(x, full(b, x, 0)), full(b, x, -0.5)),
-        F32,
-        "infinity",
-    ),
     "a square": (lambda b, x: b.multiply(x, x), F32, None),
     "max(x, 0)": (lambda b, x: b.maximum(x, full(b, x, 0)), F32, None),
 }

@@ -8,8 +8,9 @@ import pytest
 from graphc.ir.editor import GraphEditor
 from graphc.reference.evaluator import evaluate
 from graphc.rewriting.match import MatchScope
+from passes.algebra import Algebra
 from passes.known_values import is_never_negative
-from tests.passes.rewrite_checks import F32, Body, graph_of, numbers
+from tests.passes.rewrite_checks import F32, Body, check_refused, graph_of, numbers
 
 DTYPE = F32.dtype
 YES: dict[str, Body] = {
@@ -55,3 +56,18 @@ def test_what_has_no_sign(what: str) -> None:
 @pytest.mark.parametrize("what", NO)
 def test_what_may_have_one(what: str) -> None:
     assert not holds(NO[what])[0]
+
+
+@pytest.mark.parametrize("exponent", [0.5, -0.5])
+@pytest.mark.parametrize("what", ["input", "at least zero"])
+def test_what_may_be_minus_infinity_or_minus_zero_keeps_its_power(
+    what: str, exponent: float
+) -> None:
+    """Minus infinity has a power and no root; those of -0.0 differ in sign."""
+    base = NO[what]
+    check_refused(
+        Algebra(),
+        lambda b, x: b.power(base(b, x), b.full(exponent, DTYPE, (2, 3))),
+        F32,
+        reason="infinity",
+    )
