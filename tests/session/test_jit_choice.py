@@ -252,14 +252,13 @@ def convolved(between: int):
 
 def test_layers_of_convolutions_run_in_loops(monkeypatch) -> None:
     monkeypatch.setattr("graphc.session.jit_function.nothing_to_gain", lambda program: None)
-    assert not convolved(between=NODES_PER_LOOP // 4).unoptimized
+    assert not convolved(between=NODES_PER_LOOP // 3).unoptimized
 
 
 def test_a_loop_in_place_of_few_nodes_runs_as_it_was_written(monkeypatch) -> None:
     monkeypatch.setattr("graphc.session.jit_function.nothing_to_gain", lambda program: None)
-    assert convolved(between=0).unoptimized == [
-        "XLA compiles 8 nodes as fast as the 1 loops that spare them"
-    ]
+    (reason,) = convolved(between=0).unoptimized
+    assert "as fast as the 1 loops" in reason
 
 
 def test_what_passes_leave_alone_runs_as_it_was_written(monkeypatch) -> None:
