@@ -100,9 +100,10 @@ def compute_splat(match: Match) -> Array:
     return evaluate_call(OpCall(match.node.op, types, match.node.attributes), scalars)[0]
 
 
+# The largest of no elements is minus infinity, so reduce_max is not among them.
 _KEEPS_SIGNS: Final = frozenset(
     {
-        "add", "multiply", "divide", "sqrt", "reduce_sum", "reduce_max", "reduce_min",
+        "add", "multiply", "divide", "sqrt", "reduce_sum", "reduce_min",
         "reduce_product", "broadcast_in_dim", "reshape", "transpose", "slice", "concatenate",
     }
 )  # fmt: skip
@@ -116,8 +117,10 @@ def is_never_negative(value: Value, scope: MatchScope, depth: int = _DEEPEST) ->
     if splat is not None:
         return bool(np.isfinite(splat.scalar) and not np.signbit(splat.scalar))
     node, operands = value.node, scope.operands(value.node)
-    if node.op.name in _NEVER_NEGATIVE or depth == 0:
-        return depth > 0
+    if depth == 0:
+        return False
+    if node.op.name in _NEVER_NEGATIVE:
+        return True
     if node.op.name == "multiply" and operands[0] is operands[1]:
         return True
     if node.op.name == "power":

@@ -114,6 +114,7 @@ class _Search(Generic[T]):
         least: the goal of the one that takes least.
         best: of those that fit the one with the least work, its goal, what it was expected to take,
             and what it takes.
+        unbudgeted: what the first one takes, in which nothing is computed again.
     """
 
     def __init__(

@@ -18,6 +18,7 @@ from graphc.ir.node import Node, Value
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
 from passes.memory_budget.kept_sets import bytes_of
+from passes.memory_budget.loop_pairs import reads_rows
 from passes.memory_budget.recomputation import RULE
 from passes.stack_rows import first_row
 
@@ -160,13 +161,10 @@ def _cuts(forth: Node, users: Users) -> Iterator[tuple[Value, Node]]:
 def _goes_back(cut: Node, users: Users) -> bool:
     """Whether but one loop reads a slice, a row in each iteration."""
     readers = users.get(cut.output, ())
-    if len(readers) != 1 or readers[0].op.name != "scan":
+    if len(readers) != 1:
         return False
-    (back,) = readers
-    first, end = back.attributes["carries"], len(back.inputs) - back.attributes["invariants"]
-    places = [i for i, value in enumerate(back.inputs) if value is cut.output]
-    is_scanned = all(first <= place < end for place in places)
-    return is_scanned and back.attributes["length"] == cut.output.type.shape[0]
+    places = [i for i, value in enumerate(readers[0].inputs) if value is cut.output]
+    return reads_rows(readers[0], places, cut.output.type.shape[0])
 
 
 def _write(editor: GraphEditor, longer: _Longer, users: Users, outputs: set[Value]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from graphc.dimensions import Dimension
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Value
 from passes.memory_budget.kept_sets import bytes_of
@@ -85,7 +86,7 @@ def find_pairs(graph: Graph) -> list[LoopPair]:
                 continue
             (back,) = users
             positions = tuple([position for _, position in uses[value]])
-            if _reads_rows(back, positions, forth):
+            if reads_rows(back, positions, forth.attributes["length"]):
                 readers.setdefault(back, {})[value.index] = positions
         for back, stacks in readers.items():
             found.append(LoopPair(forth, back, stacks))
@@ -99,8 +100,9 @@ def find_pairs(graph: Graph) -> list[LoopPair]:
     return apart
 
 
-def _reads_rows(node: Node, positions: tuple[int, ...], forth: Node) -> bool:
-    if node.op.name != "scan" or node.attributes["length"] != forth.attributes["length"]:
+def reads_rows(node: Node, positions: Sequence[int], length: Dimension) -> bool:
+    """Whether a node is a loop of so many iterations, and reads a row of these operands in each."""
+    if node.op.name != "scan" or node.attributes["length"] != length:
         return False
     end = len(node.inputs) - node.attributes["invariants"]
     return all(node.attributes["carries"] <= position < end for position in positions)
