@@ -17,7 +17,8 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Value
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
-from passes.stack_rows import cut_row, first_row, without_axis, write_loop
+from passes.scans import Scan, make_scan
+from passes.stack_rows import cut_row, first_row, without_axis
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class StackParts(GraphPass):
     idempotent: ClassVar[bool] = True
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
-        found = {node: parts for node in graph.nodes if (parts := _parts_read(node))}
+        loops = map(Scan.of, graph.nodes)
+        found = {loop: parts for loop in loops if loop and (parts := _parts_read(loop))}
         if not found:
             return PassResult.unchanged(graph)
         editor = GraphEditor(graph, context.registry)
@@ -38,14 +40,13 @@ class StackParts(GraphPass):
         return PassResult.of(editor, {"parts": sum(map(len, found.values()))})
 
 
-def _parts_read(node: Node) -> dict[int, tuple[Value, int]]:
+def _parts_read(loop: Scan) -> dict[int, tuple[Value, int]]:
     """By position: the stack that a loop scans over a part of, and where the part begins."""
-    if node.op.name != "scan" or node.attributes["length"] < 2:
+    if loop.length < 2:
         return {}
-    end = len(node.inputs) - node.attributes["invariants"]
     found: dict[int, tuple[Value, int]] = {}
-    for position in range(node.attributes["carries"], end):
-        cut = node.inputs[position].node
+    for position in loop.scanned:
+        cut = loop.node.inputs[position].node
         if cut.op.name != "slice" or cut.inputs[0].node.op.name == "constant":
             continue
         if (start := first_row(cut)) is not None:
@@ -53,11 +54,9 @@ def _parts_read(node: Node) -> dict[int, tuple[Value, int]]:
     return found
 
 
-def _read_by_number(editor: GraphEditor, loop: Node, parts: dict[int, tuple[Value, int]]) -> Node:
-    (old,) = loop.regions
-    carries, length = loop.attributes["carries"], loop.attributes["length"]
-    end = len(loop.inputs) - loop.attributes["invariants"]
-    numbers = editor.build.array(np.arange(length, dtype=np.int32))
+def _read_by_number(editor: GraphEditor, loop: Scan, parts: dict[int, tuple[Value, int]]) -> Node:
+    old, node = loop.body, loop.node
+    numbers = editor.build.array(np.arange(loop.length, dtype=np.int32))
     body = GraphEditor(old, editor.build.registry)
     number = body.build.input(numbers.type.with_shape(()), "row")
     wholes: dict[Value, Value] = {}
@@ -65,23 +64,23 @@ def _read_by_number(editor: GraphEditor, loop: Node, parts: dict[int, tuple[Valu
         if stack not in wholes:
             wholes[stack] = body.build.input(stack.type, f"stack{len(wholes)}")
         body.replace(old.inputs[position], _row(body.build, wholes[stack], number, start))
-    scanned = [p for p in range(carries, end) if p not in parts]
+    scanned = [p for p in loop.scanned if p not in parts]
     body.inputs = [
-        *old.inputs[:carries],
+        *old.inputs[: loop.carries],
         *[old.inputs[p] for p in scanned],
         number,
-        *old.inputs[end:],
+        *old.inputs[loop.first_invariant :],
         *wholes.values(),
     ]
-    operands = (
-        *loop.inputs[:carries],
-        *[loop.inputs[p] for p in scanned],
-        numbers,
-        *loop.inputs[end:],
-        *wholes,
+    made = make_scan(
+        editor.build,
+        node,
+        node.inputs[: loop.carries],
+        [*[node.inputs[p] for p in scanned], numbers],
+        [*node.inputs[loop.first_invariant :], *wholes],
+        body.freeze()[0],
     )
-    made = write_loop(editor.build, loop, operands, body.freeze()[0], invariants=len(wholes))
-    for before, after in zip(loop.outputs, made.outputs, strict=True):
+    for before, after in zip(node.outputs, made.outputs, strict=True):
         editor.replace(before, after)
     return made
 

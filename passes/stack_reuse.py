@@ -26,7 +26,8 @@ from graphc.ir.op import Trait
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
 from passes.row_order import last_readers, nodes_between, number_after
-from passes.stack_rows import cut_row, first_row, without_axis, write_loop, write_row
+from passes.scans import Scan, make_scan
+from passes.stack_rows import cut_row, first_row, without_axis, write_row
 
 _COPIES: Final = frozenset({"concatenate", "dynamic_update_slice", "scan"})
 """What gives a stack that lies in memory, and belongs to nobody else."""
@@ -65,8 +66,8 @@ class StackReuse(GraphPass):
 
 def _stacks(node: Node) -> bool:
     """Whether a node is a loop that stacks results."""
-    is_loop = node.op.name == "scan" and node.attributes["length"] > 1
-    return is_loop and len(node.outputs) > node.attributes["carries"]
+    loop = Scan.of(node)
+    return loop is not None and loop.length > 1 and bool(loop.stacked)
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class _Pairing:
         """Each result with a stack of its own; rather one whose readers share its operands."""
         loop, found = self._loop, dict[int, _Read]()
         free = dict(self._stacks_read())
-        for index in range(loop.attributes["carries"], len(loop.outputs)):
+        for index in Scan(loop).stacked:
             result = self._body.outputs[index]
             fitting = [
                 _Read(*free[position], position, readers)
@@ -124,8 +125,7 @@ class _Pairing:
         """By position: the stacks that are not needed after the loop, from which row on."""
         loop = self._loop
         before: set[Node] | None = None
-        end = len(loop.inputs) - loop.attributes["invariants"]
-        for position in range(loop.attributes["carries"], end):
+        for position in Scan(loop).scanned:
             stack, start = _whole_of(loop.inputs[position])
             if stack.node.op.name not in _COPIES or stack in self._outputs:
                 continue
@@ -185,10 +185,9 @@ def _laid_out(value: Value) -> Value:
 
 def _written_over(editor: GraphEditor, loop: Node, pairs: Pairs) -> Node:
     """The loop with the stacks as carries; its results are cut out of what becomes of them."""
-    (old,) = loop.regions
-    carries, length = loop.attributes["carries"], loop.attributes["length"]
-    end = len(loop.inputs) - loop.attributes["invariants"]
-    numbers = editor.build.array(np.arange(length, dtype=np.int32))
+    parts = Scan(loop)
+    old, carries, end = parts.body, parts.carries, parts.first_invariant
+    numbers = editor.build.array(np.arange(parts.length, dtype=np.int32))
     body = GraphEditor(old, editor.build.registry)
     number = body.build.input(numbers.type.with_shape(()), "row")
     stacks: list[Value] = []
@@ -205,8 +204,8 @@ def _written_over(editor: GraphEditor, loop: Node, pairs: Pairs) -> Node:
             row = _read_late(body, old, index, read, again)
             changed.append(write_row(body.build, stack, row, late))
     taken = {read.position for read in pairs.values()}
-    scanned = [p for p in range(carries, end) if p not in taken]
-    kept = [i for i in range(carries, len(old.outputs)) if i not in pairs]
+    scanned = [p for p in parts.scanned if p not in taken]
+    kept = [i for i in parts.stacked if i not in pairs]
     body.inputs = [
         *old.inputs[:carries],
         *stacks,
@@ -216,14 +215,14 @@ def _written_over(editor: GraphEditor, loop: Node, pairs: Pairs) -> Node:
     ]
     outputs = [body.resolve(value) for value in old.outputs]
     body.set_outputs([*outputs[:carries], *changed, *[outputs[i] for i in kept]])
-    operands = (
-        *loop.inputs[:carries],
-        *[read.stack for read in pairs.values()],
-        *[loop.inputs[p] for p in scanned],
-        numbers,
-        *loop.inputs[end:],
+    made = make_scan(
+        editor.build,
+        loop,
+        [*loop.inputs[:carries], *[read.stack for read in pairs.values()]],
+        [*[loop.inputs[p] for p in scanned], numbers],
+        loop.inputs[end:],
+        body.freeze()[0],
     )
-    made = write_loop(editor.build, loop, operands, body.freeze()[0], carries=len(pairs))
     with editor.build.located(loop.origin, loop.name):
         after = [*range(carries), *pairs, *kept]
         for place, index in enumerate(after):

@@ -1,13 +1,10 @@
-"""Rows of stacks by their numbers: cut out, written over, and in loops that reach for them so."""
+"""Rows of stacks by their numbers: cut out, and written over."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 
 from graphc.ir.builder import Builder
-from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Value
 
 
@@ -40,27 +37,3 @@ def write_row(build: Builder, stack: Value, row: Value, number: Value) -> Value:
     zero = build.array(np.int32(0))
     update = row if row.type.shape == shape else build.reshape(row, shape=shape)
     return build.dynamic_update_slice(stack, update, number, *[zero for _ in shape[1:]])
-
-
-def write_loop(
-    build: Builder,
-    loop: Node,
-    operands: Sequence[Value],
-    body: Graph,
-    *,
-    carries: int = 0,
-    invariants: int = 0,
-) -> Node:
-    """A loop like another, of as many iterations, with more carries and invariants."""
-    old = loop.attributes
-    attributes = loop.op.attributes.make(
-        {
-            "carries": old["carries"] + carries,
-            "invariants": old["invariants"] + invariants,
-            "length": old["length"],
-            "reverse": old["reverse"],
-        },
-        loop.op.name,
-    )
-    with build.located(loop.origin, loop.name):
-        return build.make(loop.op, tuple(operands), attributes, (body,))

@@ -17,6 +17,7 @@ from graphc.ir.literal import Literal
 from graphc.ir.node import Node, Value
 from graphc.ir.op import OpSpec, Trait
 from passes.layer_rolling.emission import RULE
+from passes.scans import Scan
 
 _APART: Final = Trait.BARRIER | Trait.INTENT | Trait.EFFECT
 
@@ -117,25 +118,20 @@ class _Expander:
         return [self._constants.setdefault(k, row) for k, row in zip(keys, rows, strict=True)]
 
     def _scan(self, node: Node, values: dict[Value, Expanded]) -> None:
-        (body,) = node.regions
-        attributes = node.attributes
-        carries, length = attributes["carries"], attributes["length"]
-        scanned_end = len(node.inputs) - attributes["invariants"]
+        loop, carries = Scan(node), Scan(node).carries
         carried = [_single(values[value]) for value in node.inputs[:carries]]
-        stacks = [_rows(values[value]) for value in node.inputs[carries:scanned_end]]
-        invariants = [_single(values[value]) for value in node.inputs[scanned_end:]]
+        stacks = [_rows(values[node.inputs[position]]) for position in loop.scanned]
+        invariants = [_single(values[node.inputs[position]]) for position in loop.invariant]
         results: list[list[Value]] = []
-        order = range(length - 1, -1, -1) if attributes["reverse"] else range(length)
-        for iteration in order:
-            made = self._body(
-                body, [*carried, *[stack[iteration] for stack in stacks], *invariants]
-            )
+        rows = range(loop.length)
+        for row in reversed(rows) if loop.goes_back else rows:
+            made = self._body(loop.body, [*carried, *[stack[row] for stack in stacks], *invariants])
             carried = made[:carries]
             results.append(made[carries:])
-        if attributes["reverse"]:
+        if loop.goes_back:
             results.reverse()
         values.update(zip(node.outputs[:carries], carried, strict=True))
-        for position, value in enumerate(node.outputs[carries:]):
+        for position, value in enumerate(loop.stacks):
             values[value] = [row[position] for row in results]
 
     def _body(self, body: Graph, given: Sequence[Value]) -> list[Value]:

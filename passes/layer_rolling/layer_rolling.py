@@ -22,6 +22,7 @@ from passes.layer_rolling.node_signatures import is_heavy
 from passes.layer_rolling.own_beginnings import OwnBeginnings
 from passes.layer_rolling.row_costs import better_written_out, row_variables
 from passes.layer_rolling.selection import takes_more_memory
+from passes.scans import Scan
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class _Found:
 
 
 def _describe(loop: Loop, scan: Node) -> dict[str, Any]:
-    carries, invariants = scan.attributes["carries"], scan.attributes["invariants"]
+    parts = Scan(scan)
     return {
         "name": scan.name,
         "line": f"{Path(scan.origin.file).name}:{scan.origin.line}" if scan.origin.line else "",
@@ -120,10 +121,10 @@ def _describe(loop: Loop, scan: Node) -> dict[str, Any]:
         "period": _layers_of_block(loop),
         "nodes before": loop.schedule.length * len(loop.orbits),
         "body nodes": len(loop.orbits),
-        "carried": carries,
-        "scanned": len(scan.inputs) - carries - invariants,
-        "invariant": invariants,
-        "stacked results": len(scan.outputs) - carries,
+        "carried": parts.carries,
+        "scanned": len(parts.scanned),
+        "invariant": len(parts.invariant),
+        "stacked results": len(parts.stacked),
     }
 
 

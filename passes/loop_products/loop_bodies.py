@@ -10,6 +10,7 @@ from graphc.ir.graph import users_of
 from graphc.ir.node import Node, Value
 from graphc.ir.op import Trait
 from graphc.opset.contraction import product_axes
+from passes.scans import Scan
 
 _MOVES: Final = frozenset({"reshape", "transpose"})
 _NEVER_OUTSIDE: Final = Trait.REGION | Trait.EFFECT | Trait.BARRIER | Trait.RANDOM | Trait.HOST
@@ -30,9 +31,9 @@ class LoopBody:
     def __init__(self, node: Node) -> None:
         (self.graph,) = node.regions
         self.node = node
-        self.length: int = node.attributes["length"]
-        self.carries: int = node.attributes["carries"]
-        self.first_invariant: int = len(node.inputs) - node.attributes["invariants"]
+        loop = Scan(node)
+        self.length, self.carries = loop.length, loop.carries
+        self.first_invariant = loop.first_invariant
         self.users = users_of(self.graph)
         self.invariant = set(self.graph.inputs[self.first_invariant :])
         self.rows = set(self.scanned)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,7 +18,7 @@ from passes.loop_products.outside import Outside
 from passes.loop_products.plans import Plan, Planner, Room
 from passes.memory_budget.kept_sets import bytes_of
 from passes.region_rewriting import NodeReplacement
-from passes.stack_rows import write_loop
+from passes.scans import Scan, make_scan
 
 
 @dataclass(frozen=True)
@@ -71,77 +72,71 @@ def _has_products(loop: Node) -> bool:
 
 def _stacked_bytes(node: Node) -> int:
     """What a loop stacks."""
-    if node.op.name != "scan":
-        return 0
-    return sum(bytes_of(value) for value in node.outputs[node.attributes["carries"] :])
+    loop = Scan.of(node)
+    return 0 if loop is None else sum(map(bytes_of, loop.stacks))
 
 
 def _written(editor: GraphEditor, body: LoopBody, plan: Plan) -> Node:
     """Write a loop without some products, and those beside it."""
-    loop, old, outside = body.node, body.graph, Outside(editor.build, body)
-    inner = GraphEditor(old, editor.build.registry)
-    hoisted: dict[Value, Value] = {}
-    for number, node in enumerate(plan.hoisted):
-        rows = outside.rows(node.output)
-        product = inner.build.input(node.output.type, f"product{number}")
-        inner.replace(node.output, product)
-        hoisted[product] = rows
-    carries = [p for p in range(body.carries) if p not in plan.sums]
-    there = {node.output for node in plan.hoisted}
-    results = [
-        position
-        for position in range(body.carries, len(old.outputs))
-        if position not in plan.results and old.outputs[position] not in there
-    ]
-    scanned = [*old.inputs[body.carries : body.first_invariant], *hoisted]
-    operands = [*loop.inputs[body.carries : body.first_invariant], *hoisted.values()]
-    inner.inputs = [
-        *[old.inputs[p] for p in carries],
-        *scanned,
-        *old.inputs[body.first_invariant :],
-    ]
-    inner.set_outputs([*[old.outputs[p] for p in (*carries, *results)], *plan.stacks])
-    region, _ = inner.freeze()
-    operands = [
-        *[loop.inputs[p] for p in carries],
-        *operands,
-        *loop.inputs[body.first_invariant :],
-    ]
-    made = _slim_loop(editor, loop, operands, region, len(carries), len(scanned))
-    for place, position in enumerate((*carries, *results)):
-        editor.replace(loop.outputs[position], made.outputs[place])
-    for position, value in enumerate(old.outputs[body.carries :], body.carries):
-        if value in there:
-            editor.replace(loop.outputs[position], outside.rows(value))
-        elif position in results:
-            outside.stacks.setdefault(value, made.outputs[len(carries) + results.index(position)])
-    for place, value in enumerate(plan.stacks, len(carries) + len(results)):
-        outside.stacks[value] = made.outputs[place]
-    for position in plan.results:
-        editor.replace(loop.outputs[position], outside.rows(old.outputs[position]))
+    loop, outputs, outside = Scan(body.node), body.graph.outputs, Outside(editor.build, body)
+    products = {node.output: outside.rows(node.output) for node in plan.hoisted}
+    hoisted = [position for position in loop.stacked if outputs[position] in products]
+    gone = {*plan.sums, *plan.results, *hoisted}
+    left = [position for position in range(len(outputs)) if position not in gone]
+    made = _without_products(editor, body, products, left, plan.stacks)
+    for position, result in zip(left, made.outputs, strict=False):
+        editor.replace(loop.node.outputs[position], result)
+        if position in loop.stacked:
+            outside.stacks.setdefault(outputs[position], result)
+    outside.stacks.update(zip(plan.stacks, made.outputs[len(left) :], strict=True))
+    for position in dict.fromkeys((*hoisted, *plan.results)):
+        editor.replace(loop.node.outputs[position], outside.rows(outputs[position]))
     for carry in plan.sums:
-        editor.replace(loop.outputs[carry], total(outside, body, carry, editor))
+        editor.replace(loop.node.outputs[carry], total(outside, body, carry, editor))
     return made
 
 
-def _slim_loop(
+def _without_products(
     editor: GraphEditor,
-    loop: Node,
-    operands: list[Value],
-    region: Graph,
-    carries: int,
-    scanned: int,
+    body: LoopBody,
+    products: Mapping[Value, Value],
+    left: Sequence[int],
+    stacks: Iterable[Value],
 ) -> Node:
-    """A loop of a new body, without the operands that it does not read."""
+    """The loop with some of its results, and more stacks; it reads no operand in vain.
+
+    Args:
+        editor: of the graph around the loop.
+        body: of the loop.
+        products: values of the body that it scans over, to all rows of each.
+        left: the positions of the results.
+        stacks: values of the body that come after them.
+    """
+    loop, old = Scan(body.node), body.graph
+    inner = GraphEditor(old, editor.build.registry)
+    scanned = {old.inputs[position]: loop.node.inputs[position] for position in loop.scanned}
+    for number, (product, rows) in enumerate(products.items()):
+        row = inner.build.input(product.type, f"product{number}")
+        inner.replace(product, row)
+        scanned[row] = rows
+    carries = [position for position in left if position < loop.carries]
+    first, end = len(carries), len(carries) + len(scanned)
+    inner.inputs = [
+        *[old.inputs[position] for position in carries],
+        *scanned,
+        *[old.inputs[position] for position in loop.invariant],
+    ]
+    inner.set_outputs([*[old.outputs[position] for position in left], *stacks])
+    region, _ = inner.freeze()
     used = used_inputs(region)
-    kept = [p for p in range(len(operands)) if p < carries or p in used]
-    invariants = sum(position >= carries + scanned for position in kept)
-    old = loop.attributes
-    return write_loop(
+    rows_read = [place for place in range(first, end) if place in used]
+    wholes_read = [place for place in range(end, len(region.inputs)) if place in used]
+    operands = [*scanned.values(), *loop.node.inputs[loop.first_invariant :]]
+    return make_scan(
         editor.build,
-        loop,
-        [operands[p] for p in kept],
-        with_inputs(region, kept),
-        carries=carries - old["carries"],
-        invariants=invariants - old["invariants"],
+        loop.node,
+        [loop.node.inputs[position] for position in carries],
+        [operands[place - first] for place in rows_read],
+        [operands[place - first] for place in wholes_read],
+        with_inputs(region, [*range(first), *rows_read, *wholes_read]),
     )

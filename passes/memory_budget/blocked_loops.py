@@ -17,14 +17,15 @@ from graphc.ir.graph import Graph, topological_order
 from graphc.ir.node import Value
 from graphc.ir.types import TensorType
 from passes.memory_budget.loop_pairs import LoopPair
-from passes.memory_budget.recomputation import Loop, WrittenPair, make_scan
+from passes.memory_budget.recomputation import RULE, Loop, WrittenPair
+from passes.scans import make_scan
 
 
 def place_blocked_pair(
     editor: GraphEditor, pair: LoopPair, written: WrittenPair, block: int
 ) -> None:
     """Put a written pair, in blocks of so many iterations, in the place of the original."""
-    blocks = pair.length // block
+    blocks = pair.forth.length // block
     starts = _place_forth(editor, pair, written, blocks, block)
     _place_back(editor, pair, written, starts, blocks, block)
 
@@ -43,17 +44,19 @@ def _place_forth(
     inner_body = _without_kept(loop.body, len(written.results))
     build = GraphBuilder(editor.build.registry)
     carries, scanned, invariants = _inputs(build, loop, block)
-    inner = make_scan(build, loop.like, block, carries, scanned, invariants, inner_body)
+    inner = make_scan(
+        build, loop.like, carries, scanned, invariants, inner_body, length=block, rule=RULE
+    )
     body = build.finish([*inner.outputs, *carries])
     outer = make_scan(
-        editor.build, loop.like, blocks, loop.carries,
-        _rows(editor, loop.scanned, blocks, block), loop.invariants, body,
+        editor.build, loop.like, loop.carries, _rows(editor, loop.scanned, blocks, block),
+        loop.invariants, body, length=blocks, rule=RULE,
     )  # fmt: skip
     for old, new in written.results.items():
         value = outer.outputs[new]
         if new >= count:
-            value = editor.build.reshape(value, shape=pair.forth.outputs[old].type.shape)
-        editor.replace(pair.forth.outputs[old], value)
+            value = editor.build.reshape(value, shape=pair.forth.node.outputs[old].type.shape)
+        editor.replace(pair.forth.node.outputs[old], value)
     return list(outer.outputs[len(inner.outputs) :])
 
 
@@ -77,19 +80,23 @@ def _place_back(
     again_rows = [build.input(_row_type(v), f"again{i}") for i, v in enumerate(forth_rows)]
     own_whole = [build.input(v.type, f"invariant{i}") for i, v in enumerate(back.invariants)]
     again_whole = [build.input(v.type, f"given{i}") for i, v in enumerate(forth.invariants)]
-    again = make_scan(build, forth.like, block, first, again_rows, again_whole, forth.body)
+    again = make_scan(
+        build, forth.like, first, again_rows, again_whole, forth.body, length=block, rule=RULE
+    )
     scanned: list[Value] = []
     remaining = iter(own_rows)
     for place in range(len(back.scanned)):
         result = of_forth.get(place)
         scanned.append(next(remaining) if result is None else again.outputs[result])
-    made = make_scan(build, back.like, block, own_carries, scanned, own_whole, back.body)
+    made = make_scan(
+        build, back.like, own_carries, scanned, own_whole, back.body, length=block, rule=RULE
+    )
     body = build.finish(made.outputs)
     outer = make_scan(
-        editor.build, back.like, blocks, back.carries, [*rows, *starts, *forth_rows],
-        [*back.invariants, *forth.invariants], body,
+        editor.build, back.like, back.carries, [*rows, *starts, *forth_rows],
+        [*back.invariants, *forth.invariants], body, length=blocks, rule=RULE,
     )  # fmt: skip
-    for old, new in zip(pair.back.outputs, outer.outputs, strict=True):
+    for old, new in zip(pair.back.node.outputs, outer.outputs, strict=True):
         if old.type is not new.type:
             new = editor.build.reshape(new, shape=old.type.shape)
         editor.replace(old, new)

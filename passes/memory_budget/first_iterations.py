@@ -13,13 +13,14 @@ from typing import ClassVar, Final
 
 from graphc.ir.builder import Builder, inline
 from graphc.ir.editor import GraphEditor
-from graphc.ir.graph import Graph
+from graphc.ir.graph import Graph, users_of
 from graphc.ir.node import Node, Value
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
 from passes.memory_budget.kept_sets import bytes_of
-from passes.memory_budget.loop_pairs import reads_rows
+from passes.memory_budget.loop_pairs import only_reader
 from passes.memory_budget.recomputation import RULE
+from passes.scans import Scan, make_scan
 from passes.stack_rows import first_row
 
 _MOST: Final = 2
@@ -43,26 +44,20 @@ class FirstIterations(GraphPass):
         goal = context.memory
         if goal is None or goal.remove <= 0:
             return PassResult.unchanged(graph)
-        users = _users_of(graph)
-        longer = [found for node in graph.nodes if (found := _longer(node, users)) is not None]
+        users = users_of(graph)
+        loops = filter(None, map(Scan.of, graph.nodes))
+        longer = [found for loop in loops if (found := _longer(loop, users)) is not None]
         goal.is_uneven = bool(longer)
         if not longer or not goal.evens_out:
             return PassResult.unchanged(graph)
         editor = GraphEditor(graph, context.registry)
         outputs = set(graph.outputs)
         for found in longer:
-            context.trace.fire(self.name, "write_out", found.forth)
-            with editor.build.located(found.forth.origin.with_rule(RULE), found.forth.name):
+            loop = found.forth.node
+            context.trace.fire(self.name, "write_out", loop)
+            with editor.build.located(loop.origin.with_rule(RULE), loop.name):
                 _write(editor, found, users, outputs)
         return PassResult.of(editor, {"iterations": sum([found.more for found in longer])})
-
-
-def _users_of(graph: Graph) -> Users:
-    users: dict[Value, list[Node]] = {}
-    for node in graph.nodes:
-        for value in dict.fromkeys(node.inputs):
-            users.setdefault(value, []).append(node)
-    return users
 
 
 @dataclass(frozen=True)
@@ -70,117 +65,81 @@ class _Longer:
     """A loop forth that has more iterations than the loop that reads its stacks.
 
     Attributes:
-        forth: a `scan`.
+        forth: the loop.
         more: how many more, the first ones.
     """
 
-    forth: Node
+    forth: Scan
     more: int
-
-    @property
-    def body(self) -> Graph:
-        return self.forth.regions[0]
-
-    @property
-    def carries(self) -> int:
-        return self.forth.attributes["carries"]
-
-    @property
-    def scanned(self) -> Sequence[Value]:
-        return self.forth.inputs[self.carries : self._end]
-
-    @property
-    def invariants(self) -> Sequence[Value]:
-        return self.forth.inputs[self._end :]
-
-    @property
-    def _end(self) -> int:
-        return len(self.forth.inputs) - self.forth.attributes["invariants"]
-
-    @property
-    def length(self) -> int:
-        return self.forth.attributes["length"]
 
     def iterations(self, cut: Node) -> range:
         """Whose rows a slice of whole rows has, in the order of time."""
         start, count = first_row(cut), cut.output.type.shape[0]
         assert start is not None
-        if self.forth.attributes["reverse"]:
-            start = self.length - start - count
+        if self.forth.goes_back:
+            start = self.forth.length - start - count
         return range(start, start + count)
 
     def rows(self, iterations: range) -> range:
         """Where in a stack some iterations' rows are."""
-        if self.forth.attributes["reverse"]:
-            return range(self.length - iterations.stop, self.length - iterations.start)
+        length = self.forth.length
+        if self.forth.goes_back:
+            return range(length - iterations.stop, length - iterations.start)
         return iterations
 
     @property
     def rest(self) -> range:
         """The iterations that it keeps."""
-        return range(self.more, self.length)
+        return range(self.more, self.forth.length)
 
     def carry_of(self, stack: Value) -> int | None:
         """Which carry a stacked value is; None where it is none."""
-        stacked = self.body.outputs[stack.index]
-        places = [i for i in range(self.carries) if self.body.outputs[i] is stacked]
+        outputs = self.forth.body.outputs
+        places = [i for i in range(self.forth.carries) if outputs[i] is outputs[stack.index]]
         return places[0] if places else None
 
     def is_of_before(self, cut: Node) -> bool:
         """Whether a slice has, for each iteration that is kept, the row of the one before."""
-        return self.iterations(cut) == range(self.more - 1, self.length - 1)
+        return self.iterations(cut) == range(self.more - 1, self.forth.length - 1)
 
 
-def _longer(forth: Node, users: Users) -> _Longer | None:
-    if forth.op.name != "scan":
-        return None
-    length = forth.attributes["length"]
+def _longer(forth: Scan, users: Users) -> _Longer | None:
     read: dict[int, int] = {}  # bytes by how many iterations more it has than a loop back
     for _, cut in _cuts(forth, users):
-        count = cut.output.type.shape[0]
-        found = _Longer(forth, length - count)
-        if (
-            1 <= found.more <= _MOST
-            and _goes_back(cut, users)
-            and found.iterations(cut) == found.rest
-        ):
+        back = only_reader(cut.output, users)
+        if back is None:
+            continue
+        found = _Longer(forth, forth.length - back.length)
+        if 1 <= found.more <= _MOST and found.iterations(cut) == found.rest:
             read[found.more] = read.get(found.more, 0) + bytes_of(cut.output)
     if not read:
         return None
     return _Longer(forth, max(read, key=lambda more: read[more]))
 
 
-def _cuts(forth: Node, users: Users) -> Iterator[tuple[Value, Node]]:
+def _cuts(forth: Scan, users: Users) -> Iterator[tuple[Value, Node]]:
     """Stacks of a loop, and slices of whole rows of them."""
-    for stack in forth.outputs[forth.attributes["carries"] :]:
+    for stack in forth.stacks:
         for cut in users.get(stack, ()):
             if cut.op.name == "slice" and first_row(cut) is not None:
                 yield stack, cut
 
 
-def _goes_back(cut: Node, users: Users) -> bool:
-    """Whether but one loop reads a slice, a row in each iteration."""
-    readers = users.get(cut.output, ())
-    if len(readers) != 1:
-        return False
-    places = [i for i, value in enumerate(readers[0].inputs) if value is cut.output]
-    return reads_rows(readers[0], places, cut.output.type.shape[0])
-
-
 def _write(editor: GraphEditor, longer: _Longer, users: Users, outputs: set[Value]) -> None:
-    build, forth, carries = editor.build, longer.forth, longer.carries
-    carried, written = list(forth.inputs[:carries]), list[Sequence[Value]]()
+    build, forth, loop = editor.build, longer.forth, longer.forth.node
+    carried, written = list(loop.inputs[: forth.carries]), list[Sequence[Value]]()
+    invariants = [loop.inputs[position] for position in forth.invariant]
     for iteration in range(longer.more):
         (place,) = longer.rows(range(iteration, iteration + 1))
-        given = [_row(build, stack, place) for stack in longer.scanned]
-        made = inline(build, longer.body, [*carried, *given, *longer.invariants])
-        carried = made[:carries]
+        given = [_row(build, loop.inputs[position], place) for position in forth.scanned]
+        made = inline(build, forth.body, [*carried, *given, *invariants])
+        carried = made[: forth.carries]
         written.append(made)
     of_before = [stack for stack, cut in _cuts(forth, users) if longer.is_of_before(cut)]
     rest = _Rest.write(build, longer, written, list(dict.fromkeys(of_before)))
-    for old, new in zip(forth.outputs[:carries], rest.carries, strict=True):
+    for old, new in zip(loop.outputs[: forth.carries], rest.carries, strict=True):
         editor.replace(old, new)
-    for stack in forth.outputs[carries:]:
+    for stack in forth.stacks:
         cuts = [cut for each, cut in _cuts(forth, users) if each is stack]
         kept = {cut: _cut(build, longer, rest, written, stack, cut) for cut in cuts}
         for cut, value in kept.items():
@@ -214,7 +173,7 @@ class _Rest:
         of_before: Sequence[Value],
     ) -> _Rest:
         """Write it; what of the iteration before is read is carried, and stacked once more."""
-        forth, body, carries = longer.forth, longer.body, longer.carries
+        forth, body, carries = longer.forth, longer.forth.body, longer.forth.carries
         new = [stack for stack in of_before if longer.carry_of(stack) is None]
         inner = GraphEditor(body)
         inputs = [inner.build.input(body.outputs[stack.index].type, "before") for stack in new]
@@ -233,26 +192,22 @@ class _Rest:
             [*[value.node for value in inputs], *body.nodes],
             constraints=body.constraints,
         )
-        attributes = {**dict(forth.attributes)}
-        attributes |= {"length": len(longer.rest), "carries": carries + len(new)}
-        rows = longer.rows(longer.rest)
-        loop = build.make(
-            forth.op,
-            (
-                *written[-1][:carries],
-                *[written[-1][stack.index] for stack in new],
-                *[build.rows(stack, rows.start, rows.stop) for stack in longer.scanned],
-                *longer.invariants,
-            ),
-            forth.op.attributes.make(attributes, forth.op.name),
-            (region,),
+        rows, operands = longer.rows(longer.rest), forth.node.inputs
+        loop = make_scan(
+            build,
+            forth.node,
+            [*written[-1][:carries], *[written[-1][stack.index] for stack in new]],
+            [build.rows(operands[p], rows.start, rows.stop) for p in forth.scanned],
+            operands[forth.first_invariant :],
+            region,
+            length=len(longer.rest),
+            rule=RULE,
         )
-        stacks = loop.outputs[carries + len(new) :]
-        old = forth.outputs[carries:]
+        stacks = Scan(loop).stacks
         return cls(
             loop.outputs[:carries],
-            dict(zip(old, stacks, strict=False)),
-            dict(zip(of_before, stacks[len(old) :], strict=True)),
+            dict(zip(forth.stacks, stacks, strict=False)),
+            dict(zip(of_before, stacks[len(forth.stacks) :], strict=True)),
         )
 
 
@@ -272,11 +227,11 @@ def _cut(
         return rest.before[stack]
     if len(found) == 1 and found.start < longer.more:
         return build.reshape(written[found.start][stack.index], shape=shape)
-    if carry is not None and found == range(longer.length - 1, longer.length):
+    if carry is not None and found == longer.rest[-1:]:
         return build.reshape(rest.carries[carry], shape=shape)
     if found.start >= longer.more:
         rows = longer.rows(found)
-        ahead = 0 if longer.forth.attributes["reverse"] else longer.more
+        ahead = 0 if longer.forth.goes_back else longer.more
         return build.rows(rest.stacks[stack], rows.start - ahead, rows.stop - ahead)
     return None
 
@@ -287,8 +242,8 @@ def _whole(
     """A stack with the rows of all iterations."""
     shape = (1, *stack.type.shape[1:])
     first = [build.reshape(made[stack.index], shape=shape) for made in written]
-    is_reversed, others = longer.forth.attributes["reverse"], rest.stacks[stack]
-    parts = [others, *first[::-1]] if is_reversed else [*first, others]
+    others = rest.stacks[stack]
+    parts = [others, *first[::-1]] if longer.forth.goes_back else [*first, others]
     return build.concatenate(*parts, dimension=0)
 
 

@@ -10,6 +10,7 @@ from graphc.ir.op import Trait
 from graphc.ir.origin import UNKNOWN, Origin
 from graphc.rewriting.memory_goal import KeptValue
 from passes.memory_budget.kept_sets import bytes_of
+from passes.scans import Scan
 
 _SHOWN: Final = 8
 
@@ -26,9 +27,9 @@ def largest_values(graph: Graph) -> list[KeptValue]:
         for value in node.outputs:
             if _is_variable(value):
                 continue
-            made = node
-            if node.op.name == "scan" and value.index >= node.attributes["carries"]:
-                inside = node.regions[0].outputs[value.index].node
+            made, loop = node, Scan.of(node)
+            if loop is not None and value.index in loop.stacked:
+                inside = loop.body.outputs[value.index].node
                 made = node if inside.origin is UNKNOWN else inside
             if made.origin is UNKNOWN:
                 continue
@@ -40,9 +41,9 @@ def largest_values(graph: Graph) -> list[KeptValue]:
 
 def _is_variable(value: Value) -> bool:
     """Whether a value is a variable that a loop changes: that is no temporary memory."""
-    node = value.node
-    if node.op.name != "scan" or value.index >= node.attributes["carries"]:
+    loop = Scan.of(value.node)
+    if loop is None or value.index in loop.stacked:
         return False
-    first: Node = node.inputs[value.index].node
+    first: Node = loop.node.inputs[value.index].node
     first = first.inputs[0].node if first.op.name == "reshape" else first
     return first.op.name == "input" and first.attributes["kind"] == "state"

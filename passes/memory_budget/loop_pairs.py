@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from graphc.dimensions import Dimension
-from graphc.ir.graph import Graph
+from graphc.ir.graph import Graph, users_of
 from graphc.ir.node import Node, Value
 from passes.memory_budget.kept_sets import bytes_of
+from passes.scans import Scan
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,82 +16,51 @@ class LoopPair:
     """A loop whose stacked results another loop, and nothing else, reads row by row.
 
     Attributes:
-        forth: the loop that stacks; a `scan`.
-        back: the loop that reads; a `scan` of the same length.
+        forth: the loop that stacks.
+        back: the loop that reads, of the same length.
         stacks: results of `forth` that only `back` reads, to their positions among its operands.
     """
 
-    forth: Node
-    back: Node
+    forth: Scan
+    back: Scan
     stacks: Mapping[int, tuple[int, ...]]
-
-    @property
-    def body(self) -> Graph:
-        return self.forth.regions[0]
-
-    @property
-    def length(self) -> int:
-        return self.forth.attributes["length"]
-
-    @property
-    def carries(self) -> int:
-        return self.forth.attributes["carries"]
-
-    @property
-    def first_invariant(self) -> int:
-        return len(self.body.inputs) - self.forth.attributes["invariants"]
-
-    def is_carry(self, position: int) -> bool:
-        return position < self.carries
-
-    def is_scanned(self, position: int) -> bool:
-        return self.carries <= position < self.first_invariant
 
     @property
     def wanted(self) -> list[Value]:
         """The values of the body that are stacked for the way back alone."""
-        return list(dict.fromkeys(self.body.outputs[result] for result in self.stacks))
+        return list(dict.fromkeys(self.forth.body.outputs[result] for result in self.stacks))
 
     @property
     def row_bytes(self) -> int:
         """What an iteration of each loop reads and gives row by row, but for the stacks."""
-        inside = self.back.regions[0]
-        first, end = self.back.attributes["carries"], self.back.attributes["invariants"]
+        forth, back = self.forth, self.back
         read = {position for positions in self.stacks.values() for position in positions}
-        given = [*inside.outputs[first:], *self.body.inputs[self.carries : self.first_invariant]]
-        own = range(first, len(inside.inputs) - end)
-        given += [inside.inputs[position] for position in own if position not in read]
+        given = [*[back.body.outputs[position] for position in back.stacked]]
+        given += [forth.body.inputs[position] for position in forth.scanned]
+        given += [back.body.inputs[position] for position in back.scanned if position not in read]
         return sum(map(bytes_of, given))
 
     @property
     def stacked_bytes(self) -> int:
-        return sum(bytes_of(self.forth.outputs[result]) for result in self.stacks)
+        return sum(bytes_of(self.forth.node.outputs[result]) for result in self.stacks)
 
 
 def find_pairs(graph: Graph) -> list[LoopPair]:
     """The pairs of a graph of known sizes, those that stack most first; each loop is in one."""
-    uses = dict[Value, list[tuple[Node, int]]]()
-    for node in graph.nodes:
-        for position, value in enumerate(node.inputs):
-            uses.setdefault(value, []).append((node, position))
-    outputs = set(graph.outputs)
+    users, outputs = users_of(graph), set(graph.outputs)
     found = list[LoopPair]()
-    for forth in graph.nodes:
-        if forth.op.name != "scan" or forth.attributes["length"] < 2:
+    for forth in filter(None, map(Scan.of, graph.nodes)):
+        if forth.length < 2:
             continue
-        readers = dict[Node, dict[int, tuple[int, ...]]]()
-        for value in forth.outputs[forth.attributes["carries"] :]:
-            users = {node for node, _ in uses.get(value, ())}
-            if value in outputs or len(users) != 1:
-                continue
-            (back,) = users
-            positions = tuple([position for _, position in uses[value]])
-            if reads_rows(back, positions, forth.attributes["length"]):
-                readers.setdefault(back, {})[value.index] = positions
+        readers = dict[Scan, dict[int, tuple[int, ...]]]()
+        for stack in forth.stacks:
+            back = only_reader(stack, users)
+            if back is not None and stack not in outputs:
+                readers.setdefault(back, {})[stack.index] = _positions(back.node, stack)
         for back, stacks in readers.items():
             found.append(LoopPair(forth, back, stacks))
     found.sort(key=lambda pair: -pair.stacked_bytes)
-    taken = set[Node]()
+    taken = set[Scan]()
     apart = list[LoopPair]()
     for pair in found:
         if pair.forth not in taken and pair.back not in taken:
@@ -100,9 +69,13 @@ def find_pairs(graph: Graph) -> list[LoopPair]:
     return apart
 
 
-def reads_rows(node: Node, positions: Sequence[int], length: Dimension) -> bool:
-    """Whether a node is a loop of so many iterations, and reads a row of these operands in each."""
-    if node.op.name != "scan" or node.attributes["length"] != length:
-        return False
-    end = len(node.inputs) - node.attributes["invariants"]
-    return all(node.attributes["carries"] <= position < end for position in positions)
+def only_reader(stack: Value, users: Mapping[Value, Sequence[Node]]) -> Scan | None:
+    """The loop that reads a row of a stack in each iteration, if nothing else reads the stack."""
+    readers = users.get(stack, ())
+    loop = Scan.of(readers[0]) if len(readers) == 1 else None
+    is_scanned = loop is not None and loop.reads_rows(_positions(loop.node, stack))
+    return loop if is_scanned else None
+
+
+def _positions(node: Node, operand: Value) -> tuple[int, ...]:
+    return tuple([place for place, value in enumerate(node.inputs) if value is operand])

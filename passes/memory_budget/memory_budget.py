@@ -18,6 +18,7 @@ from passes.memory_budget.long_lived_values import find_long_lived
 from passes.memory_budget.loop_pairs import find_pairs
 from passes.memory_budget.plans import Option, long_lived_options, pair_options, plans
 from passes.memory_budget.recomputation import RULE
+from passes.scans import Scan
 
 _LITTLE: Final = 8
 """Beside loops that stack so many times more, what is kept outside of them is let be."""
@@ -81,7 +82,7 @@ def _parts(graph: Graph, times: int, seen: set[Graph]) -> Iterator[_Part]:
     taken: set[Node] = set()
     stacked = 0
     for pair in find_pairs(graph):
-        taken |= {pair.forth, pair.back}
+        taken |= {pair.forth.node, pair.back.node}
         stacked += pair.stacked_bytes
         yield _Part(graph, [option.repeated(times) for option in pair_options(pair)])
     found = find_long_lived(graph)
@@ -91,8 +92,8 @@ def _parts(graph: Graph, times: int, seen: set[Graph]) -> Iterator[_Part]:
     for node in graph.nodes:
         for region in node.regions:
             if node not in taken and region not in seen:
-                length = node.attributes["length"] if node.op.name == "scan" else 1
-                yield from _parts(region, times * length, seen)
+                loop = Scan.of(node)
+                yield from _parts(region, times * (loop.length if loop else 1), seen)
 
 
 def _edit(

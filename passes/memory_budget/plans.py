@@ -40,16 +40,17 @@ class Option:
 
 def pair_options(pair: LoopPair) -> list[Option]:
     """The ways to compute a pair of loops that are worth their work, the one it is in first."""
-    length, body = pair.length, pair.body
+    forth, body = pair.forth, pair.forth.body
+    length = forth.length
 
     def price(value: Value) -> int:
-        if value.node.op.name == "input" and not pair.is_carry(body.inputs.index(value)):
+        if value.node.op.name == "input" and body.inputs.index(value) >= forth.carries:
             return 0
         return max(1, length * bytes_of(value))
 
     own = Option(pair.stacked_bytes, 0, 0)
     found = [own]
-    starts = sum(bytes_of(value) for value in body.inputs[: pair.carries])
+    starts = sum(bytes_of(value) for value in body.inputs[: forth.carries])
     work = length * sum(map(work_of, body.nodes))
     flops = length * sum(map(flops_of, body.nodes))
     blocks = [block for block in range(2, length) if length % block == 0]

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphc.ir.builder import Builder
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph, topological_order
 from graphc.ir.node import Node, Value
 from passes.memory_budget.kept_sets import KeptSet
 from passes.memory_budget.loop_pairs import LoopPair
+from passes.scans import make_scan
 
 RULE = "memory_budget"
 
@@ -64,7 +64,7 @@ def write_pair(pair: LoopPair, choice: KeptSet) -> WrittenPair:
 
 
 def _write_forth(pair: LoopPair, choice: KeptSet) -> tuple[Loop, dict[int, int], dict[Value, int]]:
-    body, carries = pair.body, pair.carries
+    body, carries = pair.forth.body, pair.forth.carries
     results: dict[int, int] = {}
     places: dict[Value, int] = {}
     outputs: list[Value] = []
@@ -81,9 +81,9 @@ def _write_forth(pair: LoopPair, choice: KeptSet) -> tuple[Loop, dict[int, int],
             outputs.append(value)
     nodes = topological_order(outputs, body.inputs)
     made = Graph(body.inputs, outputs, nodes, constraints=body.constraints)
-    end = pair.first_invariant
-    operands = pair.forth.inputs
-    loop = Loop(pair.forth, operands[:carries], operands[carries:end], operands[end:], made)
+    node, end = pair.forth.node, pair.forth.first_invariant
+    scanned, invariants = node.inputs[carries:end], node.inputs[end:]
+    loop = Loop(node, node.inputs[:carries], scanned, invariants, made)
     return loop, results, {value: places[value] for value in choice.kept}
 
 
@@ -94,52 +94,48 @@ def _order_key(body: Graph, value: Value) -> tuple[int, int]:
 def _write_back(
     pair: LoopPair, choice: KeptSet, places: dict[Value, int]
 ) -> tuple[Loop, list[tuple[int, int]]]:
-    back = pair.back
-    old = back.regions[0]
-    carries = back.attributes["carries"]
-    end = len(back.inputs) - back.attributes["invariants"]
+    forth, back, old = pair.forth, pair.back.node, pair.back.body
     dropped = {position for positions in pair.stacks.values() for position in positions}
     editor = GraphEditor(old)
     build = editor.build
-    scanned = [(back.inputs[i], old.inputs[i]) for i in range(carries, end) if i not in dropped]
-    invariants = [(back.inputs[i], old.inputs[i]) for i in range(end, len(back.inputs))]
+    scanned = [(back.inputs[i], old.inputs[i]) for i in pair.back.scanned if i not in dropped]
+    invariants = [(back.inputs[i], old.inputs[i]) for i in pair.back.invariant]
     mapped: dict[Value, Value] = {}
     kept: list[tuple[int, int]] = []
     for value, result in places.items():
         kept.append((result, len(scanned)))
         mapped[value] = build.input(value.type, f"kept{result}")
         # the old operand holds the place until the loop that stacks the value is made
-        scanned.append((pair.forth.inputs[0], mapped[value]))
+        scanned.append((forth.node.inputs[0], mapped[value]))
     for node in choice.again:
         for value in node.inputs:
             if value in mapped or value.node.op.name != "input":
                 continue
-            position = pair.body.inputs.index(value)
-            given = pair.forth.inputs[position]
-            known = scanned if pair.is_scanned(position) else invariants
-            mapped[value] = _input_for(editor, known, given, value)
+            position = forth.body.inputs.index(value)
+            known = scanned if position in forth.scanned else invariants
+            mapped[value] = _input_for(editor, known, forth.node.inputs[position], value)
         with build.located(node.origin.with_rule(RULE), node.name):
             operands = tuple([mapped[value] for value in node.inputs])
             made = build.make(node.op, operands, node.attributes, node.regions)
         for value, copy in zip(node.outputs, made.outputs, strict=True):
             mapped.setdefault(value, copy)
     for result, positions in pair.stacks.items():
-        value = pair.body.outputs[result]
+        value = forth.body.outputs[result]
         if value not in mapped:  # what is scanned over anyway, or given to every iteration
-            position = pair.body.inputs.index(value)
-            known = scanned if pair.is_scanned(position) else invariants
-            mapped[value] = _input_for(editor, known, pair.forth.inputs[position], value)
+            position = forth.body.inputs.index(value)
+            known = scanned if position in forth.scanned else invariants
+            mapped[value] = _input_for(editor, known, forth.node.inputs[position], value)
         for position in positions:
             editor.replace(old.inputs[position], mapped[value])
     editor.inputs = [
-        *old.inputs[:carries],
+        *old.inputs[: pair.back.carries],
         *[inner for _, inner in scanned],
         *[inner for _, inner in invariants],
     ]
     body, _ = editor.freeze()
     loop = Loop(
         back,
-        back.inputs[:carries],
+        back.inputs[: pair.back.carries],
         [outer for outer, _ in scanned],
         [outer for outer, _ in invariants],
         body,
@@ -163,40 +159,15 @@ def place_pair(editor: GraphEditor, pair: LoopPair, written: WrittenPair) -> Non
     """Put a written pair in the place of the one that it was written from."""
     forth = _make(editor, written.forth, written.forth.scanned)
     for old, new in written.results.items():
-        editor.replace(pair.forth.outputs[old], forth.outputs[new])
+        editor.replace(pair.forth.node.outputs[old], forth.outputs[new])
     scanned = list(written.back.scanned)
     for result, place in written.kept:
         scanned[place] = forth.outputs[result]
     back = _make(editor, written.back, scanned)
-    for old, new in zip(pair.back.outputs, back.outputs, strict=True):
+    for old, new in zip(pair.back.node.outputs, back.outputs, strict=True):
         editor.replace(old, new)
 
 
 def _make(editor: GraphEditor, loop: Loop, scanned: Sequence[Value]) -> Node:
-    length = loop.like.attributes["length"]
-    build = editor.build
-    return make_scan(build, loop.like, length, loop.carries, scanned, loop.invariants, loop.body)
-
-
-def make_scan(
-    build: Builder,
-    like: Node,
-    length: int,
-    carries: Sequence[Value],
-    scanned: Sequence[Value],
-    invariants: Sequence[Value],
-    body: Graph,
-) -> Node:
-    """A scan in the direction of another one, with its name."""
-    attributes = like.op.attributes.make(
-        {
-            "carries": len(carries),
-            "invariants": len(invariants),
-            "length": length,
-            "reverse": like.attributes["reverse"],
-        },
-        like.op.name,
-    )
-    with build.located(like.origin.with_rule(RULE), like.name):
-        operands = (*carries, *scanned, *invariants)
-        return build.make(like.op, operands, attributes, (body,))
+    carries, invariants = loop.carries, loop.invariants
+    return make_scan(editor.build, loop.like, carries, scanned, invariants, loop.body, rule=RULE)

@@ -15,7 +15,8 @@ from graphc.ir.editor import GraphEditor
 from graphc.ir.node import Node, Value
 from passes.hidden_branches import run_in_branch
 from passes.row_order import last_readers, number_after
-from passes.stack_rows import cut_row, without_axis, write_loop, write_row
+from passes.scans import Scan, make_scan
+from passes.stack_rows import cut_row, without_axis, write_row
 from passes.updates_in_loops.in_place import (
     InPlace,
     plan_in_place,
@@ -54,11 +55,12 @@ class LoopWriter:
     def write(self) -> Node:
         """Make the new loop, and let it stand for the old one and the updates."""
         loop, old, build = self._loop, self._old, self._editor.build
-        carries, end = loop.attributes["carries"], len(loop.inputs) - loop.attributes["invariants"]
+        parts = Scan(loop)
+        carries, end = parts.carries, parts.first_invariant
         for update in self._updates:
             for state in update.states:
                 self._carry(state)
-        scanned = [p for p in range(carries, end) if not self._reads_own_row(p)]
+        scanned = [p for p in parts.scanned if not self._reads_own_row(p)]
         gradients = [
             [v for stack in update.gradients if (v := self._inner_gradient(stack)) is not None]
             for update in self._updates
@@ -72,7 +74,7 @@ class LoopWriter:
             changed |= self._change(update, can_wait)
         states = list(self._carries)
         stacks = {stack_of(v, loop) for update in self._updates for v in update.gradients}
-        kept = [i for i in range(carries, len(old.outputs)) if loop.outputs[i] not in stacks]
+        kept = [i for i in parts.stacked if loop.outputs[i] not in stacks]
         self._body.inputs = [
             *old.inputs[:carries],
             *self._carries.values(),
@@ -91,17 +93,16 @@ class LoopWriter:
         )
         body, _ = self._body.freeze()
         with build.located(loop.origin, loop.name):
-            operands = (
-                *loop.inputs[:carries],
-                *[self._carried[state] for state in states],
-                *[loop.inputs[p] for p in scanned],
-                *[self._laid_out(build, stack) for stack in self._stacks],
-                build.array(np.arange(self._length, dtype=np.int32)),
-                *loop.inputs[end:],
-                *self._wholes,
-            )
-        more = {"carries": len(states), "invariants": len(self._wholes)}
-        made = write_loop(build, loop, operands, body, **more)
+            own_rows = [self._laid_out(build, stack) for stack in self._stacks]
+            numbers = build.array(np.arange(self._length, dtype=np.int32))
+        made = make_scan(
+            build,
+            loop,
+            [*loop.inputs[:carries], *[self._carried[state] for state in states]],
+            [*[loop.inputs[p] for p in scanned], *own_rows, numbers],
+            [*loop.inputs[end:], *self._wholes],
+            body,
+        )
         for i in range(carries):
             self._editor.replace(loop.outputs[i], made.outputs[i])
         for place, i in enumerate(kept, carries + len(states)):

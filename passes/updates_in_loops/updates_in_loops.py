@@ -20,6 +20,7 @@ from graphc.ir.node import Node
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
 from passes.memory_budget.largest_values import largest_values
+from passes.scans import Scan
 from passes.updates_in_loops.loop_writing import RULE, LoopWriter
 from passes.updates_in_loops.row_updates import RowUpdate, find_row_updates
 
@@ -57,8 +58,8 @@ class UpdatesInLoops(GraphPass):
 def _updates_by_loop(graph: Graph) -> Iterator[tuple[Node, list[RowUpdate]]]:
     uses = users_of(graph)
     for node in graph.nodes:
-        stacks = node.op.name == "scan" and len(node.outputs) > node.attributes["carries"]
-        if stacks and graph.update_names and node.attributes["length"] > 1:
+        loop = Scan.of(node)
+        if loop is not None and loop.stacked and graph.update_names and loop.length > 1:
             updates = find_row_updates(graph, node, uses)
             if updates:
                 yield node, updates
