@@ -72,6 +72,7 @@ class JitFunction:
         functools.update_wrapper(self, function)
         self.unoptimized: list[str] = []
         self._function = function
+        self._arguments = arguments
         self._pipeline = pipeline
         self._budget = memory_budget
         self._name = getattr(function, "__name__", "function")
@@ -90,6 +91,19 @@ class JitFunction:
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         return self._jitted(*arguments, **named)
+
+    def __repr__(self) -> str:
+        return f"<graphc.jit of {self._function!r}>"
+
+    def __copy__(self) -> JitFunction:
+        return self  # as functions are: what is compiled is not compiled again
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> JitFunction:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It is made again of the function: what was compiled stays behind."""
+        return JitFunction, (self._function, self._arguments, self._pipeline, self._budget)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """A method of the instance, where the function is one of a class."""

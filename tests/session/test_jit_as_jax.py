@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -258,3 +260,13 @@ def test_what_is_small_runs_as_it_was_written_and_says_so() -> None:
 def test_a_derivative_finds_the_function_as_it_was_written() -> None:
     primitives = str(jax.make_jaxpr(jax.grad(lambda x: graphc.jit(curved)(x).sum()))(X))
     assert "custom_jvp" not in primitives
+
+
+def test_a_copy_is_the_function_itself_and_a_pickle_is_one_like_it() -> None:
+    function = graphc.jit(power, static_argnames="mode", donate_argnames="shift")
+    assert copy.copy(function) is function
+    assert copy.deepcopy({"a": [function]})["a"][0] is function
+    like = pickle.loads(pickle.dumps(function))
+    assert "power" in repr(like)
+    same(like(X, mode="product"), jax.jit(power, static_argnames="mode")(X, mode="product"))
+    assert len(like.unoptimized) == 1
