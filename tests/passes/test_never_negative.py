@@ -34,6 +34,9 @@ NO: dict[str, Body] = {
     "difference": lambda b, x: b.subtract(b.abs(x), b.abs(x)),
     "product": lambda b, x: b.multiply(x, b.abs(x)),
     "minus zero": lambda b, x: b.add(b.multiply(x, x), b.full(-0.0, DTYPE, (2, 3))),
+    "largest of no elements": lambda b, x: b.reduce_max(
+        b.abs(b.slice(x, start_indices=(0, 0), limit_indices=(2, 0), strides=(1, 1))), axes=(1,)
+    ),
 }
 
 
@@ -56,6 +59,12 @@ def test_what_has_no_sign(what: str) -> None:
 @pytest.mark.parametrize("what", NO)
 def test_what_may_have_one(what: str) -> None:
     assert not holds(NO[what])[0]
+
+
+def test_the_largest_of_no_elements_is_minus_infinity() -> None:
+    says, elements = holds(NO["largest of no elements"])
+    assert not says
+    assert (elements == -np.inf).all()
 
 
 @pytest.mark.parametrize("exponent", [0.5, -0.5])
