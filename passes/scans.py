@@ -78,6 +78,16 @@ class Scan:
         return all(position in self.scanned for position in positions)
 
 
+def scans_of(graph: Graph) -> list[Scan]:
+    """The scans of a graph in its order, without those of bodies."""
+    return [loop for node in graph.nodes if (loop := Scan.of(node)) is not None]
+
+
+def stacking_scans(graph: Graph) -> list[Scan]:
+    """Those of several iterations that stack results; of a graph of known sizes."""
+    return [loop for loop in scans_of(graph) if loop.length > 1 and loop.stacked]
+
+
 def make_scan(
     build: Builder,
     like: Node,

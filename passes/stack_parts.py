@@ -17,7 +17,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Value
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
-from passes.scans import Scan, make_scan
+from passes.scans import Scan, make_scan, scans_of
 from passes.stack_rows import cut_row, first_row, without_axis
 
 
@@ -30,8 +30,7 @@ class StackParts(GraphPass):
     idempotent: ClassVar[bool] = True
 
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
-        loops = map(Scan.of, graph.nodes)
-        found = {loop: parts for loop in loops if loop and (parts := _parts_read(loop))}
+        found = {loop: parts for loop in scans_of(graph) if (parts := _parts_read(loop))}
         if not found:
             return PassResult.unchanged(graph)
         editor = GraphEditor(graph, context.registry)

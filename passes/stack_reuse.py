@@ -26,7 +26,7 @@ from graphc.ir.op import Trait
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
 from passes.row_order import last_readers, nodes_between, number_after
-from passes.scans import Scan, make_scan
+from passes.scans import Scan, make_scan, stacking_scans
 from passes.stack_rows import cut_row, first_row, without_axis, write_row
 
 _COPIES: Final = frozenset({"concatenate", "dynamic_update_slice", "scan"})
@@ -51,23 +51,17 @@ class StackReuse(GraphPass):
     def apply(self, graph: Graph, context: PassContext) -> PassResult:
         if context.platform not in self.platforms:
             return PassResult.unchanged(graph)
-        loops = [node for node in graph.nodes if _stacks(node)]
+        loops = stacking_scans(graph)
         if not loops:
             return PassResult.unchanged(graph)
         users = users_of(graph)
-        found = {node: pairs for node in loops if (pairs := _Pairing(graph, node, users).pairs())}
+        found = {loop: pairs for loop in loops if (pairs := _Pairing(graph, loop, users).pairs())}
         if not found:
             return PassResult.unchanged(graph)
         editor = GraphEditor(graph, context.registry)
         for loop, pairs in found.items():
             context.trace.fire(self.name, "stack", _written_over(editor, loop, pairs))
         return PassResult.of(editor, {"stacks": sum(map(len, found.values()))})
-
-
-def _stacks(node: Node) -> bool:
-    """Whether a node is a loop that stacks results."""
-    loop = Scan.of(node)
-    return loop is not None and loop.length > 1 and bool(loop.stacked)
 
 
 @dataclass(frozen=True)
@@ -94,17 +88,18 @@ Pairs = Mapping[int, _Read]
 class _Pairing:
     """Which results of a loop can be written over which of the stacks that it reads."""
 
-    def __init__(self, graph: Graph, loop: Node, users: Mapping[Value, Sequence[Node]]) -> None:
-        self._loop = loop
+    def __init__(self, graph: Graph, loop: Scan, users: Mapping[Value, Sequence[Node]]) -> None:
+        self._scan = loop
+        self._loop = loop.node
+        self._body = loop.body
         self._users = users
         self._outputs = set(graph.outputs)
-        (self._body,) = loop.regions
 
     def pairs(self) -> Pairs:
         """Each result with a stack of its own; rather one whose readers share its operands."""
-        loop, found = self._loop, dict[int, _Read]()
+        found = dict[int, _Read]()
         free = dict(self._stacks_read())
-        for index in Scan(loop).stacked:
+        for index in self._scan.stacked:
             result = self._body.outputs[index]
             fitting = [
                 _Read(*free[position], position, readers)
@@ -125,7 +120,7 @@ class _Pairing:
         """By position: the stacks that are not needed after the loop, from which row on."""
         loop = self._loop
         before: set[Node] | None = None
-        for position in Scan(loop).scanned:
+        for position in self._scan.scanned:
             stack, start = _whole_of(loop.inputs[position])
             if stack.node.op.name not in _COPIES or stack in self._outputs:
                 continue
@@ -183,11 +178,10 @@ def _laid_out(value: Value) -> Value:
     return value
 
 
-def _written_over(editor: GraphEditor, loop: Node, pairs: Pairs) -> Node:
+def _written_over(editor: GraphEditor, scan: Scan, pairs: Pairs) -> Node:
     """The loop with the stacks as carries; its results are cut out of what becomes of them."""
-    parts = Scan(loop)
-    old, carries, end = parts.body, parts.carries, parts.first_invariant
-    numbers = editor.build.array(np.arange(parts.length, dtype=np.int32))
+    loop, old, carries, end = scan.node, scan.body, scan.carries, scan.first_invariant
+    numbers = editor.build.array(np.arange(scan.length, dtype=np.int32))
     body = GraphEditor(old, editor.build.registry)
     number = body.build.input(numbers.type.with_shape(()), "row")
     stacks: list[Value] = []
@@ -204,8 +198,8 @@ def _written_over(editor: GraphEditor, loop: Node, pairs: Pairs) -> Node:
             row = _read_late(body, old, index, read, again)
             changed.append(write_row(body.build, stack, row, late))
     taken = {read.position for read in pairs.values()}
-    scanned = [p for p in parts.scanned if p not in taken]
-    kept = [i for i in parts.stacked if i not in pairs]
+    scanned = [p for p in scan.scanned if p not in taken]
+    kept = [i for i in scan.stacked if i not in pairs]
     body.inputs = [
         *old.inputs[:carries],
         *stacks,

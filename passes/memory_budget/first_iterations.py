@@ -20,7 +20,7 @@ from graphc.rewriting.rules import Numerics
 from passes.memory_budget.kept_sets import bytes_of
 from passes.memory_budget.loop_pairs import only_reader
 from passes.memory_budget.recomputation import RULE
-from passes.scans import Scan, make_scan
+from passes.scans import Scan, make_scan, stacking_scans
 from passes.stack_rows import first_row
 
 _MOST: Final = 2
@@ -45,7 +45,7 @@ class FirstIterations(GraphPass):
         if goal is None or goal.remove <= 0:
             return PassResult.unchanged(graph)
         users = users_of(graph)
-        loops = filter(None, map(Scan.of, graph.nodes))
+        loops = stacking_scans(graph)
         longer = [found for loop in loops if (found := _longer(loop, users)) is not None]
         goal.is_uneven = bool(longer)
         if not longer or not goal.evens_out:

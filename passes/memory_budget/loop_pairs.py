@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from graphc.ir.graph import Graph, users_of
 from graphc.ir.node import Node, Value
 from passes.memory_budget.kept_sets import bytes_of
-from passes.scans import Scan
+from passes.scans import Scan, stacking_scans
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +49,7 @@ def find_pairs(graph: Graph) -> list[LoopPair]:
     """The pairs of a graph of known sizes, those that stack most first; each loop is in one."""
     users, outputs = users_of(graph), set(graph.outputs)
     found = list[LoopPair]()
-    for forth in filter(None, map(Scan.of, graph.nodes)):
-        if forth.length < 2:
-            continue
+    for forth in stacking_scans(graph):
         readers = dict[Scan, dict[int, tuple[int, ...]]]()
         for stack in forth.stacks:
             back = only_reader(stack, users)

@@ -36,12 +36,12 @@ RULE = "updates_in_loops"
 class LoopWriter:
     """Writes a loop anew."""
 
-    def __init__(self, editor: GraphEditor, loop: Node, updates: Sequence[RowUpdate]) -> None:
+    def __init__(self, editor: GraphEditor, loop: Scan, updates: Sequence[RowUpdate]) -> None:
         self._editor = editor
         self._loop = loop
         self._updates = updates
-        self._length: int = loop.attributes["length"]
-        self._old = loop.regions[0]
+        self._length = loop.length
+        self._old = loop.body
         self._body = GraphEditor(self._old, editor.build.registry)
         build = self._body.build
         self._number = build.input(editor.build.array(np.int32(0)).type, "row")
@@ -54,13 +54,12 @@ class LoopWriter:
 
     def write(self) -> Node:
         """Make the new loop, and let it stand for the old one and the updates."""
-        loop, old, build = self._loop, self._old, self._editor.build
-        parts = Scan(loop)
-        carries, end = parts.carries, parts.first_invariant
+        loop, old, build = self._loop.node, self._old, self._editor.build
+        carries, end = self._loop.carries, self._loop.first_invariant
         for update in self._updates:
             for state in update.states:
                 self._carry(state)
-        scanned = [p for p in parts.scanned if not self._reads_own_row(p)]
+        scanned = [p for p in self._loop.scanned if not self._reads_own_row(p)]
         gradients = [
             [v for stack in update.gradients if (v := self._inner_gradient(stack)) is not None]
             for update in self._updates
@@ -73,8 +72,8 @@ class LoopWriter:
         for update, can_wait in zip(self._updates, late, strict=True):
             changed |= self._change(update, can_wait)
         states = list(self._carries)
-        stacks = {stack_of(v, loop) for update in self._updates for v in update.gradients}
-        kept = [i for i in parts.stacked if loop.outputs[i] not in stacks]
+        stacks = {stack_of(v, self._loop) for update in self._updates for v in update.gradients}
+        kept = [i for i in self._loop.stacked if loop.outputs[i] not in stacks]
         self._body.inputs = [
             *old.inputs[:carries],
             *self._carries.values(),
@@ -127,7 +126,7 @@ class LoopWriter:
 
     def _reads_own_row(self, position: int) -> bool:
         """Whether an operand is a variable that the loop changes; reads the row of the carry."""
-        operand = self._loop.inputs[position]
+        operand = self._loop.node.inputs[position]
         node = operand.node
         state = node.inputs[0] if node.op.name == "reshape" else operand
         if state not in self._carries or self._carried[state].type is not operand.type:

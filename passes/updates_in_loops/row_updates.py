@@ -15,6 +15,7 @@ from graphc.ir.node import Node, Value
 from graphc.ir.op import Trait
 from graphc.ir.types import TensorType
 from passes.hidden_branches import can_anchor
+from passes.scans import Scan
 
 Uses = Mapping[Value, Sequence[Node]]
 
@@ -34,12 +35,12 @@ class RowUpdate:
     gradients: frozenset[Value]
 
 
-def find_row_updates(graph: Graph, loop: Node, uses: Uses) -> list[RowUpdate]:
+def find_row_updates(graph: Graph, loop: Scan, uses: Uses) -> list[RowUpdate]:
     """The updates that a loop can make row by row, so that what they read is no more stacked.
 
     Args:
         graph: the graph, of known sizes.
-        loop: a `scan` of it.
+        loop: one of its loops.
         uses: who reads each of its values.
     """
     search = _Search(graph, loop, uses)
@@ -51,7 +52,7 @@ def find_row_updates(graph: Graph, loop: Node, uses: Uses) -> list[RowUpdate]:
         found = kept
 
 
-def stack_of(value: Value, loop: Node) -> Value | None:
+def stack_of(value: Value, loop: Scan) -> Value | None:
     """The stacked result of a loop that a value is, if only laid out as rows of blocks."""
     node = value.node
     if node.op.name == "reshape":
@@ -59,8 +60,7 @@ def stack_of(value: Value, loop: Node) -> Value | None:
         given = value.type.shape
         if len(given) < 2 or shape != (given[0] * given[1], *given[2:]):
             return None
-    is_stacked = value.node is loop and value.index >= loop.attributes["carries"]
-    return value if is_stacked else None
+    return value if value.node is loop.node and value.index in loop.stacked else None
 
 
 def row_type(type_: TensorType, length: int) -> TensorType:
@@ -76,7 +76,7 @@ def rows_type(type_: TensorType, length: int) -> TensorType:
 
 
 class _Search:
-    def __init__(self, graph: Graph, loop: Node, uses: Uses) -> None:
+    def __init__(self, graph: Graph, loop: Scan, uses: Uses) -> None:
         self._graph = graph
         self._loop = loop
         self._uses = uses
@@ -89,7 +89,7 @@ class _Search:
 
     def candidates(self) -> Iterator[RowUpdate]:
         """An update for each variable that could be changed in the loop, if nobody minds."""
-        length = self._loop.attributes["length"]
+        length = self._loop.length
         inputs = {
             value.node.attributes["name"]: value
             for value in self._graph.inputs
@@ -99,7 +99,7 @@ class _Search:
             state = inputs.get(name)
             if state is None or state.type is not new.type or not new.type.rank:
                 continue
-            if new.type.shape[0] % length or self._graph.outputs.count(new) > 1:
+            if new.type.shape[0] % length != 0 or self._graph.outputs.count(new) > 1:
                 continue
             made = self._walk(new)
             if made is not None and made[1]:

@@ -16,11 +16,10 @@ from typing import ClassVar
 
 from graphc.ir.editor import GraphEditor
 from graphc.ir.graph import Graph, users_of
-from graphc.ir.node import Node
 from graphc.rewriting.graph_pass import GraphPass, PassContext, PassResult
 from graphc.rewriting.rules import Numerics
 from passes.memory_budget.largest_values import largest_values
-from passes.scans import Scan
+from passes.scans import Scan, stacking_scans
 from passes.updates_in_loops.loop_writing import RULE, LoopWriter
 from passes.updates_in_loops.row_updates import RowUpdate, find_row_updates
 
@@ -55,11 +54,11 @@ class UpdatesInLoops(GraphPass):
         return result
 
 
-def _updates_by_loop(graph: Graph) -> Iterator[tuple[Node, list[RowUpdate]]]:
+def _updates_by_loop(graph: Graph) -> Iterator[tuple[Scan, list[RowUpdate]]]:
+    if not graph.update_names:
+        return
     uses = users_of(graph)
-    for node in graph.nodes:
-        loop = Scan.of(node)
-        if loop is not None and loop.stacked and graph.update_names and loop.length > 1:
-            updates = find_row_updates(graph, node, uses)
-            if updates:
-                yield node, updates
+    for loop in stacking_scans(graph):
+        updates = find_row_updates(graph, loop, uses)
+        if updates:
+            yield loop, updates
