@@ -136,7 +136,7 @@ class _Pairing:
         if user is loop:
             return loop.inputs.count(stack) == 1 and loop.inputs[position] is stack
         if user is loop.inputs[position].node:
-            return self._users[user.output] == [loop]
+            return all(each is loop or each in before for each in self._users[user.output])
         return user in before and (user.op.name != "slice" or loop not in self._users[user.output])
 
     def _fits(self, index: int, stack: Value) -> bool:

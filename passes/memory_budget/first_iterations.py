@@ -7,7 +7,8 @@ loops have the same iterations, and are a pair.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -105,7 +106,7 @@ class _Longer:
 
 def _longer(forth: Scan, users: Users) -> _Longer | None:
     read: dict[int, int] = {}  # bytes by how many iterations more it has than a loop back
-    for _, cut in _cuts(forth, users):
+    for cut in itertools.chain(*[_cuts(stack, users) for stack in forth.stacks]):
         back = only_reader(cut.output, users)
         if back is None:
             continue
@@ -117,12 +118,10 @@ def _longer(forth: Scan, users: Users) -> _Longer | None:
     return _Longer(forth, max(read, key=lambda more: read[more]))
 
 
-def _cuts(forth: Scan, users: Users) -> Iterator[tuple[Value, Node]]:
-    """Stacks of a loop, and slices of whole rows of them."""
-    for stack in forth.stacks:
-        for cut in users.get(stack, ()):
-            if cut.op.name == "slice" and first_row(cut) is not None:
-                yield stack, cut
+def _cuts(stack: Value, users: Users) -> list[Node]:
+    """Slices of whole rows of a stack."""
+    readers = users.get(stack, ())
+    return [each for each in readers if each.op.name == "slice" and first_row(each) is not None]
 
 
 def _write(editor: GraphEditor, longer: _Longer, users: Users, outputs: set[Value]) -> None:
@@ -135,12 +134,18 @@ def _write(editor: GraphEditor, longer: _Longer, users: Users, outputs: set[Valu
         made = inline(build, forth.body, [*carried, *given, *invariants])
         carried = made[: forth.carries]
         written.append(made)
-    of_before = [stack for stack, cut in _cuts(forth, users) if longer.is_of_before(cut)]
-    rest = _Rest.write(build, longer, written, list(dict.fromkeys(of_before)))
+    of_before = [
+        stack for stack in forth.stacks if any(map(longer.is_of_before, _cuts(stack, users)))
+    ]
+    scanned = [
+        _rows(build, loop.inputs[position], longer.rows(longer.rest), users)
+        for position in forth.scanned
+    ]
+    rest = _Rest.write(build, longer, written, scanned, of_before)
     for old, new in zip(loop.outputs[: forth.carries], rest.carries, strict=True):
         editor.replace(old, new)
     for stack in forth.stacks:
-        cuts = [cut for each, cut in _cuts(forth, users) if each is stack]
+        cuts = _cuts(stack, users)
         kept = {cut: _cut(build, longer, rest, written, stack, cut) for cut in cuts}
         for cut, value in kept.items():
             if value is not None:
@@ -170,6 +175,7 @@ class _Rest:
         build: Builder,
         longer: _Longer,
         written: Sequence[Sequence[Value]],
+        scanned: Sequence[Value],
         of_before: Sequence[Value],
     ) -> _Rest:
         """Write it; what of the iteration before is read is carried, and stacked once more."""
@@ -192,13 +198,12 @@ class _Rest:
             [*[value.node for value in inputs], *body.nodes],
             constraints=body.constraints,
         )
-        rows, operands = longer.rows(longer.rest), forth.node.inputs
         loop = make_scan(
             build,
             forth.node,
             [*written[-1][:carries], *[written[-1][stack.index] for stack in new]],
-            [build.rows(operands[p], rows.start, rows.stop) for p in forth.scanned],
-            operands[forth.first_invariant :],
+            scanned,
+            forth.node.inputs[forth.first_invariant :],
             region,
             length=len(longer.rest),
             rule=RULE,
@@ -245,6 +250,14 @@ def _whole(
     others = rest.stacks[stack]
     parts = [others, *first[::-1]] if longer.forth.goes_back else [*first, others]
     return build.concatenate(*parts, dimension=0)
+
+
+def _rows(build: Builder, stack: Value, rows: range, users: Users) -> Value:
+    """Some rows of a stack: the slice that is there, if one is, for the loop back may read it."""
+    for cut in _cuts(stack, users):
+        if first_row(cut) == rows.start and cut.output.type.shape[0] == len(rows):
+            return cut.output
+    return build.rows(stack, rows.start, rows.stop)
 
 
 def _row(build: Builder, stack: Value, place: int) -> Value:
