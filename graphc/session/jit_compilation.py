@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final, cast
 
 import jax
@@ -23,8 +24,12 @@ from graphc.rewriting.pipeline import Pipeline
 from graphc.rewriting.pipeline_run import PipelineRun
 from graphc.session.memory_fitting import MemoryFit, fit_memory
 from graphc.session.program import LAST_SYMBOLIC_STAGE
+from graphc.session.rolling_savings import is_rolled
 
 _JAX: Final = cast(Any, jax)  # much of it has no types
+_MOST_WRITTEN_OUT: Final = 6000
+"""Nodes of a function: so many XLA compiles in 20 s, without loops of layers (16 layers of a
+Transformer with Adam, two cores). A budget that loops do not meet is worth that, but no minutes."""
 
 
 @dataclass(frozen=True)
@@ -100,20 +105,44 @@ def compile_graph(
     Raises:
         MemoryBudgetError: it does not.
     """
-    manager = PassManager(pipeline)
-    context = PassContext(platform=_JAX.default_backend())
-    symbolic = manager.run(graph, until=LAST_SYMBOLIC_STAGE, context=context)
-
-    def attempt(goal: MemoryGoal | None) -> Compiled:
-        own = replace(context, trace=context.trace.copy(), memo=dict(context.memo), memory=goal)
-        concrete = manager.run(symbolic.result, start_after=LAST_SYMBOLIC_STAGE, context=own)
-        return Compiled(symbolic, concrete, name, consumed)
-
+    attempt = _Attempts(graph, pipeline, name, consumed)
     if not memory_budget:
         return attempt(None)
+    written_out = None
+    has_loops = any(map(is_rolled, attempt.symbolic.result.walk()))
+    if has_loops and graph.count() <= _MOST_WRITTEN_OUT:
+        written_out = _Attempts(graph, pipeline.without("layer_rolling"), name, consumed)
     with _JAX.ensure_compile_time_eval():
-        made, made.fit = fit_memory(memory_budget, attempt)
+        made, made.fit = fit_memory(memory_budget, attempt, written_out)
     return made
+
+
+@dataclass(frozen=True)
+class _Attempts:
+    """What a pipeline makes of a graph with different goals; what is symbolic is made once."""
+
+    graph: Graph
+    pipeline: Pipeline
+    name: str
+    consumed: Sequence[int]
+
+    @cached_property
+    def manager(self) -> PassManager:
+        return PassManager(self.pipeline)
+
+    @cached_property
+    def context(self) -> PassContext:
+        return PassContext(platform=_JAX.default_backend())
+
+    @cached_property
+    def symbolic(self) -> PipelineRun:
+        return self.manager.run(self.graph, until=LAST_SYMBOLIC_STAGE, context=self.context)
+
+    def __call__(self, goal: MemoryGoal | None) -> Compiled:
+        start, symbolic = self.context, self.symbolic
+        own = replace(start, trace=start.trace.copy(), memo=dict(start.memo), memory=goal)
+        concrete = self.manager.run(symbolic.result, start_after=LAST_SYMBOLIC_STAGE, context=own)
+        return Compiled(symbolic, concrete, self.name, self.consumed)
 
 
 def callable_of(graph: Graph, program: ClosedJaxpr, name: str) -> Callable[..., list[Any]]:

@@ -47,6 +47,7 @@ class MemoryFit:
         flops_added: floating-point operations that it does a second time.
         total_flops: those of the program without a budget.
         attempts: how many programs XLA compiled.
+        is_written_out: whether layers are no loops, because as loops they take more.
     """
 
     asked: int
@@ -56,6 +57,7 @@ class MemoryFit:
     flops_added: int
     total_flops: int
     attempts: int
+    is_written_out: bool = False
 
     def __str__(self) -> str:
         added = self.flops_added / self.total_flops if self.total_flops else 0.0
@@ -64,15 +66,23 @@ class MemoryFit:
             f"temporary, predicted {format_bytes(self.predicted)}, XLA takes "
             f"{format_bytes(self.temp_bytes)} ({self.temp_bytes:,} bytes); computed again: "
             f"{self.flops_added:,} FLOPs ({added:.1%} more); {self.attempts} programs compiled"
+            + "; layers are written out, for as loops they take more"
+            * self.is_written_out
         )
 
 
-def fit_memory(budget: int, attempt: Callable[[MemoryGoal], T]) -> tuple[T, MemoryFit]:
+def fit_memory(
+    budget: int,
+    attempt: Callable[[MemoryGoal], T],
+    written_out: Callable[[MemoryGoal], T] | None = None,
+) -> tuple[T, MemoryFit]:
     """The program with the least work that takes no more temporary memory than a budget.
 
     Args:
         budget: in bytes.
         attempt: runs the passes with a goal, and lowers what they give.
+        written_out: the same without loops of layers, for where these cannot meet the budget; None
+            where there are none, or where the program would be too large for XLA.
 
     Raises:
         MemoryBudgetError: nothing that the passes can do is enough.
@@ -84,17 +94,22 @@ def fit_memory(budget: int, attempt: Callable[[MemoryGoal], T]) -> tuple[T, Memo
         search = _Search(budget, attempt, {0: search.unbudgeted}, evens_out=True)
         search.run()
         searches.append(search)
+    if search.best is None and written_out is not None:
+        search = _Search(budget, written_out, {})
+        search.run()
+        searches.append(search)
     if search.best is None:
         raise _infeasible(searches)
     made, goal, predicted, taken = search.best
     fit = MemoryFit(
         asked=budget,
-        unbudgeted=search.unbudgeted,
+        unbudgeted=searches[0].unbudgeted,
         predicted=predicted,
         temp_bytes=taken,
         flops_added=goal.flops,
         total_flops=goal.total_flops,
-        attempts=1 + sum(len(each.tried) - 1 for each in searches),  # without a budget but once
+        attempts=_forms(searches),
+        is_written_out=search.attempt is written_out,
     )
     return made, fit
 
@@ -241,10 +256,14 @@ def _temp_bytes(executable: Executable) -> int:
     return int(found)
 
 
+def _forms(searches: Sequence[_Search[T]]) -> int:
+    """How many programs were compiled; what is evened out begins with one that is there."""
+    return sum(len(each.compiled) - each.evens_out for each in searches)
+
+
 def _infeasible(searches: Sequence[_Search[T]]) -> MemoryBudgetError:
     smallest, place = min((_least_that_is_met(each), i) for i, each in enumerate(searches))
-    search, forms = searches[place], sum(len(each.compiled) for each in searches)
-    budget, goal = search.budget, search.least
+    budget, goal, unbudgeted = searches[0].budget, searches[place].least, searches[0].unbudgeted
     lines = [
         f"{format_bytes(kept.bytes):>12}  {kept.name or '(no name)'}  "
         f"{kept.origin.file}:{kept.origin.line}"
@@ -253,9 +272,9 @@ def _infeasible(searches: Sequence[_Search[T]]) -> MemoryBudgetError:
     return MemoryBudgetError(
         f"no form of the program that was tried fits into {format_bytes(budget)} of temporary "
         "memory",
-        given=f"memory_budget of {budget:,} bytes; without one it takes {search.unbudgeted:,}",
+        given=f"memory_budget of {budget:,} bytes; without one it takes {unbudgeted:,}",
         expected=f"at least {smallest:,} bytes ({format_bytes(smallest)}): the least of the "
-        f"{forms} forms that were tried, which that budget meets",
+        f"{_forms(searches)} forms that were tried, which that budget meets",
         fix="raise the budget, or make the batch or the largest values smaller",
         origin=goal.largest[0].origin if goal.largest else None,
         context="\n".join(["the largest values that are left:", *lines]),

@@ -57,7 +57,7 @@ def estimate_savings(graph: Graph, xla_seconds: float) -> RollingSavings | None:
         graph: as it is lowered.
         xla_seconds: how long XLA took to compile it.
     """
-    loops = sum(map(_is_rolled, graph.walk()))
+    loops = sum(map(is_rolled, graph.walk()))
     if not loops:
         return None
     nodes, written_out = _count(graph, is_written_out=False), _count(graph, is_written_out=True)
@@ -65,7 +65,8 @@ def estimate_savings(graph: Graph, xla_seconds: float) -> RollingSavings | None:
     return RollingSavings(loops, nodes, written_out, saved)
 
 
-def _is_rolled(node: Node) -> bool:
+def is_rolled(node: Node) -> bool:
+    """Whether a node is a loop of repeated layers that the compiler found."""
     return node.op.name == "scan" and _ROLLED in node.origin.rules
 
 
@@ -73,7 +74,7 @@ def _count(graph: Graph, is_written_out: bool) -> int:
     total = 0
     for node in graph.nodes:
         inside = sum(_count(region, is_written_out) for region in node.regions)
-        if is_written_out and _is_rolled(node):
+        if is_written_out and is_rolled(node):
             total += inside * node.attributes["length"]
         elif node.op.name not in _SOURCES:
             total += inside + 1

@@ -9,6 +9,7 @@ Deep Nets with Sublinear Memory Cost", 2016).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -171,13 +172,15 @@ def _price_beside(found: LongLived, at_edges: set[Value], value: Value) -> int:
 
 def _edges(found: LongLived, count: int) -> list[int]:
     """Places between stretches that keep about as much each, where least goes across."""
-    made = sorted((found.places[value.node], bytes_of(value)) for value in found.wanted)
+    made = Counter[int]()  # by place: a node may give several values
+    for value in found.wanted:
+        made[found.places[value.node]] += bytes_of(value)
     crossing = _crossing_bytes(found)
     edges: list[int] = []
-    share, done = sum(size for _, size in made) / count, 0
+    share, done = made.total() / count, 0
     start = 0
-    for place, size in made:
-        done += size
+    for place in sorted(made):
+        done += made[place]
         if done >= share * (len(edges) + 1) and len(edges) < count - 1:
             slack = max(1, (place - start) // 3)
             near = range(max(start, place - slack), min(found.peak, place + slack) + 1)

@@ -11,8 +11,10 @@ import pytest
 
 import graphc
 from graphc import ops
+from graphc.ir.builder import GraphBuilder
 from graphc.ir.graph import Graph
 from graphc.ir.parser import parse
+from graphc.ir.types import as_type
 from graphc.ir.verifier import verify
 from graphc.reference.evaluator import evaluate
 from graphc.rewriting.graph_pass import PassContext
@@ -70,6 +72,19 @@ def test_more_stretches_keep_more_at_edges_and_less_at_once() -> None:
         places = [[found.places[node] for node in nodes] for nodes in way.again]
         assert all(first[-1] < then[0] for first, then in itertools.pairwise(places))
     assert min(way.bytes for way in ways) < found.kept_bytes / 2
+
+
+def test_stretches_may_end_with_a_node_of_several_results() -> None:
+    build = GraphBuilder()
+    x, y = (build.input(as_type("float32", (64, 64)), name) for name in "xy")
+    largest, places = build.top_k(x, k=64)  # where most is alive
+    inner = {"lhs_contracting": (1,), "rhs_contracting": (0,)}
+    product = build.dot_general(y, largest, **inner)
+    product = build.dot_general(product, build.convert(places, dtype=x.type.dtype), **inner)
+    graph = build.finish([product])
+    found = find_long_lived(graph)
+    assert {*found.wanted} == {largest, places}
+    assert [*ways_to_keep_less(found)]
 
 
 def test_every_way_gives_the_same_numbers() -> None:
