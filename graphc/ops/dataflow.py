@@ -325,8 +325,9 @@ class DataflowGraph:
         node = self._node(op_name)
         if int(index) >= len(node.outputs):
             raise FetchError(
-                f"{op_name!r} has {len(node.outputs)} results",
+                f"{op_name!r} has no result of number {index}",
                 given=name,
+                expected="0" if len(node.outputs) == 1 else f"0 to {len(node.outputs) - 1}",
                 origin=capture_origin(),
             )
         return self.tensor(node.outputs[int(index)])

@@ -204,13 +204,16 @@ class Optimizer(OwnSteps, Configurable, kind="optimizers"):
         if var_list is not None:
             found: list[Tensor] = gradients(loss, list(var_list))
             return list(zip(found, var_list, strict=True))
-        candidates = [v for v in graph.variables.values() if v.trainable and v.dtype.is_inexact]
+        trainable = [v for v in graph.variables.values() if v.trainable]
+        candidates = [v for v in trainable if v.dtype.is_inexact]
         answers = gradients(loss, candidates, unconnected_gradients="none") if candidates else []
         pairs = [(g, v) for g, v in zip(answers, candidates, strict=True) if g is not None]
         if not pairs:
+            others = [f"{v.name!r}, {v.dtype.name}" for v in trainable if v not in candidates]
             raise GradientError(
                 "the loss depends on no trainable variable",
-                given=f"{loss.name!r}, and {len(candidates)} trainable variables in its graph",
+                given=f"{loss.name!r}, and {len(candidates)} trainable variables in its graph"
+                + f"; not counted, for they have no gradients: {', '.join(others)}" * bool(others),
                 fix="compute the loss from the variables as they are before the run, not under "
                 "control_dependencies on an assignment; or name them in var_list",
                 origin=capture_origin(),

@@ -265,8 +265,9 @@ def jit(
         pipeline: the passes, which then run whatever they gain; None for
             `passes.default_pipeline()` where it gains something.
         memory_budget: the most temporary memory that the function may take by XLA's own analysis:
-            bytes, or "512MiB". What does not fit is computed again instead of kept. The
-            function is then compiled at least once more.
+            bytes, or "512MiB". What does not fit is computed again instead of kept; where loops
+            of layers have no room for that, layers are written out. The function is then compiled
+            at least once more.
         **options: what else `jax.jit` takes: `in_shardings`, `out_shardings`, `inline`,
             `compiler_options`, `device`, `backend`.
 

@@ -194,6 +194,7 @@ class VariableStore:
             raise StateError(
                 f"the graph has no variable named {name!r}",
                 fix=did_you_mean(name, self._graph.variables),
+                origin=capture_origin(),
             )
         return found
 

@@ -79,6 +79,14 @@ def test_a_gradient_through_an_assignment_of_the_variable_itself_is_refused(
         SGD(0.25).minimize(loss)
 
 
+def test_a_variable_of_whole_numbers_is_named_as_one_that_does_not_count(
+    session: graphc.Session,
+) -> None:
+    steps = graphc.Variable(3, name="steps", dtype="int32")
+    with pytest.raises(errors.GradientError, match="'steps', int32"):
+        SGD(0.25).minimize(graphc.ops.cast(steps, "float32") * 2.0)
+
+
 def test_a_learning_rate_that_the_graph_computes_cannot_be_set(session: graphc.Session) -> None:
     w = graphc.Variable(1.0)
     scheduled = SGD(schedules.ExponentialDecay(0.1, 10, 0.5))

@@ -154,7 +154,7 @@ def fetch_of_none(session):
     return session.run(None)  # blame
 
 
-@mistake(errors.FetchError, "has 1 results", "sum:3")
+@mistake(errors.FetchError, "has no result of number 3", "sum:3")
 def a_result_that_an_operation_does_not_have(session):
     graphc.ops.add(1.0, 2.0, name="sum")
     return session.graph.get_tensor_by_name("sum:3")  # blame
