@@ -209,11 +209,10 @@ class Optimizer(OwnSteps, Configurable, kind="optimizers"):
         answers = gradients(loss, candidates, unconnected_gradients="none") if candidates else []
         pairs = [(g, v) for g, v in zip(answers, candidates, strict=True) if g is not None]
         if not pairs:
-            others = [f"{v.name!r}, {v.dtype.name}" for v in trainable if v not in candidates]
+            ints = [f"; {v.name!r} is {v.dtype.name}" for v in trainable if v not in candidates]
             raise GradientError(
                 "the loss depends on no trainable variable",
-                given=f"{loss.name!r}, and {len(candidates)} trainable variables in its graph"
-                + f"; not counted, for they have no gradients: {', '.join(others)}" * bool(others),
+                given="".join([f"{loss.name!r}; {len(candidates)} variables of floats", *ints]),
                 fix="compute the loss from the variables as they are before the run, not under "
                 "control_dependencies on an assignment; or name them in var_list",
                 origin=capture_origin(),

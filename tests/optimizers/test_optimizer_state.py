@@ -83,7 +83,7 @@ def test_a_variable_of_whole_numbers_is_named_as_one_that_does_not_count(
     session: graphc.Session,
 ) -> None:
     steps = graphc.Variable(3, name="steps", dtype="int32")
-    with pytest.raises(errors.GradientError, match="'steps', int32"):
+    with pytest.raises(errors.GradientError, match="'steps' is int32"):
         SGD(0.25).minimize(graphc.ops.cast(steps, "float32") * 2.0)
 
 
