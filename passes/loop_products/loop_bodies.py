@@ -20,35 +20,31 @@ class LoopBody:
     """The body of a `scan`, and what its values depend on.
 
     Attributes:
-        node: the loop.
-        carries: how many carries there are.
-        first_invariant: the position of the first operand that is the same in every iteration.
+        loop: the `scan`.
+        graph: the body.
         users: the nodes of the body that read each of its values.
         invariant: the values that are the same in every iteration.
         rows: the values that follow, element by element, from what is scanned.
     """
 
     def __init__(self, node: Node) -> None:
-        (self.graph,) = node.regions
-        self.node = node
-        loop = Scan(node)
-        self.length, self.carries = loop.length, loop.carries
-        self.first_invariant = loop.first_invariant
+        self.loop = Scan(node)
+        self.graph = self.loop.body
         self.users = users_of(self.graph)
-        self.invariant = set(self.graph.inputs[self.first_invariant :])
+        self.invariant = set(self.graph.inputs[self.loop.first_invariant :])
         self.rows = set(self.scanned)
         for inner in self.graph.nodes:
             self._classify(inner)
 
     @property
     def scanned(self) -> tuple[Value, ...]:
-        return tuple(self.graph.inputs[self.carries : self.first_invariant])
+        return tuple([self.graph.inputs[position] for position in self.loop.scanned])
 
     @cached_property
     def stacked(self) -> dict[Value, int]:
         """The values that are stacked, to the positions among the results."""
         found = dict[Value, int]()
-        for position in range(self.carries, len(self.graph.outputs)):
+        for position in self.loop.stacked:
             found.setdefault(self.graph.outputs[position], position)
         return found
 

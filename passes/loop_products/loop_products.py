@@ -78,7 +78,7 @@ def _stacked_bytes(node: Node) -> int:
 
 def _written(editor: GraphEditor, body: LoopBody, plan: Plan) -> Node:
     """Write a loop without some products, and those beside it."""
-    loop, outputs, outside = Scan(body.node), body.graph.outputs, Outside(editor.build, body)
+    loop, outputs, outside = body.loop, body.graph.outputs, Outside(editor.build, body)
     products = {node.output: outside.rows(node.output) for node in plan.hoisted}
     hoisted = [position for position in loop.stacked if outputs[position] in products]
     gone = {*plan.sums, *plan.results, *hoisted}
@@ -112,7 +112,7 @@ def _without_products(
         left: the positions of the results.
         stacks: values of the body that come after them.
     """
-    loop, old = Scan(body.node), body.graph
+    loop, old = body.loop, body.graph
     inner = GraphEditor(old, editor.build.registry)
     scanned = {old.inputs[position]: loop.node.inputs[position] for position in loop.scanned}
     for number, (product, rows) in enumerate(products.items()):

@@ -38,7 +38,7 @@ def products_with_invariants(body: LoopBody, result: int) -> Sequence[Node] | No
 
 def total(outside: Outside, body: LoopBody, carry: int, editor: GraphEditor) -> Value:
     """What a carry that products are added to is after the loop."""
-    before, initial = body.graph.inputs[carry], body.node.inputs[carry]
+    before, initial = body.graph.inputs[carry], body.loop.node.inputs[carry]
     splat = splat_of(initial, editor)
     begins_at_zero = splat is not None and is_number(splat, 0)
 

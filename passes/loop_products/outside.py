@@ -26,10 +26,9 @@ class Outside:
         self._build = build
         self._body = body
         self.stacks: dict[Value, Value] = {}
-        operands = body.node.inputs
-        for position, value in enumerate(body.scanned, body.carries):
+        operands, end = body.loop.node.inputs, body.loop.first_invariant
+        for position, value in zip(body.loop.scanned, body.scanned, strict=True):
             self.stacks[value] = operands[position]
-        end = body.first_invariant
         self._invariants = dict(zip(body.graph.inputs[end:], operands[end:], strict=True))
 
     def invariant(self, value: Value) -> Value:
@@ -46,7 +45,7 @@ class Outside:
         found = self.stacks.get(value)
         if found is not None:
             return found
-        length, node = self._body.length, value.node
+        length, node = self._body.loop.length, value.node
         if value in self._body.invariant:
             axes = range(1, value.type.rank + 1)
             shape = (length, *value.type.shape)

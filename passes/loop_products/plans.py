@@ -93,7 +93,7 @@ class Planner:
 
     def plan(self) -> Plan:
         body, plan = self._body, self._plan
-        added = [(carry, summed_over_iterations(body, carry)) for carry in range(body.carries)]
+        added = [(carry, summed_over_iterations(body, carry)) for carry in range(body.loop.carries)]
         sums = [(carry, found) for carry, found in added if found]
         multiplied: set[Value] = set()
         for group in self._groups(sums):
@@ -123,7 +123,7 @@ class Planner:
     def _candidates(self) -> dict[int, Sequence[Node]]:
         """The results that follow from products which are worth it, and those products."""
         found = dict[int, Sequence[Node]]()
-        for result in range(self._body.carries, len(self._body.graph.outputs)):
+        for result in self._body.loop.stacked:
             products = products_with_invariants(self._body, result)
             if products and self._pays(products):
                 found[result] = products
@@ -174,7 +174,7 @@ class Planner:
         return True
 
     def _rows_bytes(self, values: Iterable[Value]) -> int:
-        return self._body.length * sum(bytes_of(value) for value in values)
+        return self._body.loop.length * sum(bytes_of(value) for value in values)
 
     def _can_take(self, size: int, freed: int = 0) -> bool:
         """Whether there is room for so many bytes where some leave; they are taken then."""
